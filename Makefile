@@ -46,8 +46,7 @@ ISOLATION_OPTS = --inputdir=test/isolation --temp-instance=./tmp_check_iso \
 	--temp-config=test/regress.conf
 TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl
-PROVE_FLAGS = -I test/perl
-EXTRA_CLEAN = tmp_check_regress
+EXTRA_CLEAN = tmp_check_regress src/condition_table.h
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -56,11 +55,18 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 override autodepend = yes
 override with_llvm = no
 include $(PGXS)
+PROVE_FLAGS += -I test/perl
 
 all: checkver
 
 $(EXTENSION)--$(EXTVERSION).sql: $(SQL_FILES)
 	cat $^ > $@
+
+# The server does not export the names of its conditions.
+ERRCODES = $(shell $(PG_CONFIG) --sharedir)/errcodes.txt
+src/condition_table.h: src/condition.awk src/errors.h $(ERRCODES)
+	awk -f src/condition.awk $(ERRCODES) src/errors.h > $@
+src/condition.o: src/condition_table.h
 
 # The version stands in the control file; whatever repeats it must agree.
 .PHONY: checkver
