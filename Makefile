@@ -99,3 +99,7 @@ check-all:
 	test/run
 check-unit check-pgtap check-style: check-%:
 	test/run $*
+
+.PHONY: print-sql-files
+print-sql-files:
+	@echo $(SQL_FILES)

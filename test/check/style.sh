@@ -1,0 +1,162 @@
+#!/usr/bin/env bash
+#
+# style.sh
+#		What the project asks of its source, as far as a script can see it.
+
+set -u
+
+cd "$(dirname "$0")/../.."
+# shellcheck source=test/check/tap.sh
+. test/check/tap.sh
+
+# Generated tables (*_table.h) are nobody's style.
+c_files()
+{
+	find src worker test examples -name '*.[ch]' ! -name '*_table.h' \
+		! -path '*/build*' ! -path '*/tmp_check*' 2>/dev/null | sort
+}
+
+all_files()
+{
+	find . -type f \( -name '*.[ch]' -o -name '*.cpp' -o -name '*.sql' -o -name '*.p[lm]' \
+		-o -name '*.spec' -o -name '*.sh' -o -name '*.md' -o -name Makefile \
+		-o -path ./quickstart -o -path ./test/run \) \
+		! -path './tmp_check*' ! -path './.quickstart/*' ! -path '*/build*' \
+		! -path './results/*' ! -path './celeriac--*.sql' | sort
+}
+
+scripts()
+{
+	grep -lE '^(#!.*bash|# shellcheck shell=bash)' quickstart test/run \
+		$(find test bench examples .ci -type f ! -name '*.[ch]' 2>/dev/null) 2>/dev/null
+}
+
+layout()
+{
+	c_files | xargs perl test/check/pgindent.pl
+}
+
+# Calls without bounds or without errors, and what replaces each.
+banned_calls()
+{
+	c_files | xargs grep -nE \
+		'\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|atof|strtok|alloca|tmpnam)\(' &&
+		echo 'use snprintf, strlcpy, strtol, ... or what worker/src has for it'
+	true
+}
+
+version_tests()
+{
+	c_files | grep -vx src/compat.h | xargs grep -n PG_VERSION_NUM
+	true
+}
+
+left_for_later()
+{
+	all_files | grep -v test/check/ | xargs grep -nE '\b(TODO|FIXME|XXX|HACK)\b'
+	true
+}
+
+line_comments()
+{
+	c_files | xargs grep -nE '(^|[;{}[:space:]])//' | grep -v '://'
+	true
+}
+
+trailing_blanks()
+{
+	all_files | xargs grep -nE '[[:blank:]]+$'
+	true
+}
+
+# Every file says in its first lines what it is for.
+purpose()
+{
+	local file
+
+	for file in $(c_files); do
+		head -n 3 "$file" | grep -q "$(basename "$file")" ||
+			echo "$file does not begin with its name and purpose"
+	done
+}
+
+long_functions()
+{
+	c_files | while read -r file; do
+		awk -v file="$file" '
+			/^\{/ { start = NR }
+			/^\}/ {
+				if (start && NR - start > 100)
+					printf "%s:%d: %d lines\n", file, start, NR - start
+				start = 0
+			}' "$file"
+	done
+}
+
+sql_parts()
+{
+	local part listed
+
+	listed=$(make -s print-sql-files)
+	for part in src/sql/*.sql; do
+		case " $listed " in
+			*" $part "*) ;;
+			*) echo "$part is not in SQL_PARTS" ;;
+		esac
+	done
+	for part in $listed; do
+		[ -f "$part" ] || echo "SQL_PARTS names $part, which is not there"
+	done
+}
+
+# Every statement that creates a function in the install script says how
+# volatile and how parallel-safe it is.
+function_labels()
+{
+	cat src/sql/*.sql | perl -0777 -ne '
+		s/--[^\n]*//g;
+		while (/^CREATE (FUNCTION|AGGREGATE) ([\w.@]+)\s*\((.*?)^(?:AS|BEGIN|RETURN)\b|^CREATE FUNCTION ([\w.]+)[^;]*;/msg)
+		{
+			my ($name, $text) = ($2 // $4, $&);
+			next if ($1 // "") eq "AGGREGATE";
+			print "$name has no volatility\n"
+			  unless $text =~ /\b(IMMUTABLE|STABLE|VOLATILE)\b/;
+			print "$name has no PARALLEL label\n"
+			  unless $text =~ /\bPARALLEL\b/;
+		}'
+}
+
+shell_syntax()
+{
+	local file
+
+	for file in $(scripts); do
+		bash -n "$file"
+	done
+}
+
+perl_syntax()
+{
+	find test -name '*.p[lm]' | grep -v -e '^test/t/' -e Celeriac.pm |
+		xargs -n 1 perl -wc 2>&1 | grep -v 'syntax OK$'
+	true
+}
+
+if command -v pg_bsd_indent >/dev/null; then
+	check 'C is laid out as PostgreSQL does' layout
+else
+	skip 'no pg_bsd_indent'
+fi
+check 'no unbounded or unchecked calls' banned_calls
+check 'server versions are told apart in src/compat.h only' version_tests
+check 'nothing is left for later' left_for_later
+check 'C comments are /* */' line_comments
+check 'no trailing blanks' trailing_blanks
+check 'files say what they are for' purpose
+check 'no function is over 100 lines' long_functions
+check 'SQL_PARTS lists the files of src/sql' sql_parts
+check 'SQL functions carry their labels' function_labels
+check 'shell scripts parse' shell_syntax
+check 'Perl scripts parse' perl_syntax
+check 'META.json and CHANGELOG.md agree with the control file' make -s checkver
+done_testing
