@@ -29,8 +29,11 @@
 
 #include "process.h"
 
-#define BACKOFF_FIRST_MS	1000
-#define BACKOFF_MAX_MS		60000
+#define BACKOFF_FIRST_MS 1000
+#define BACKOFF_MAX_MS 60000
+
+/* A process that lived so long is not failing again and again. */
+#define STABLE_MS 10000
 
 /*
  * Settings that ALTER DATABASE or ALTER ROLE could change under us, and that
@@ -68,8 +71,8 @@ celeriac_bgw_connect(Oid dboid)
 {
 	BackgroundWorkerInitializeConnectionByOid(dboid, InvalidOid, 0);
 	for (size_t i = 0; i < lengthof(fixed_settings); i++)
-		SetConfigOption(fixed_settings[i][0], fixed_settings[i][1],
-						PGC_SUSET, PGC_S_OVERRIDE);
+		SetConfigOption(fixed_settings[i][0], fixed_settings[i][1], PGC_SUSET,
+						PGC_S_OVERRIDE);
 }
 
 void
@@ -223,6 +226,15 @@ celeriac_backoff_fail(CelBackoff *backoff)
 }
 
 void
+celeriac_backoff_ended(CelBackoff *backoff, TimestampTz started_at)
+{
+	if (started_at != 0 &&
+		TimestampDifferenceExceeds(started_at, GetCurrentTimestamp(), STABLE_MS))
+		celeriac_backoff_reset(backoff);
+	celeriac_backoff_fail(backoff);
+}
+
+void
 celeriac_backoff_reset(CelBackoff *backoff)
 {
 	backoff->failures = 0;
@@ -234,7 +246,8 @@ celeriac_backoff_left(const CelBackoff *backoff)
 {
 	if (backoff->failures == 0)
 		return 0;
-	return TimestampDifferenceMilliseconds(GetCurrentTimestamp(), backoff->until);
+	return TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
+										   backoff->until);
 }
 
 long

@@ -7,6 +7,9 @@
 
 #include "celeriac.h"
 
+#define CELERIAC_BGW_FLAGS \
+	(BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION)
+
 /*
  * First thing in a worker's main function: signal handlers, entry in the table
  * of processes.  Does not return when the worker is no longer wanted.
@@ -14,12 +17,14 @@
  * rounds of its loop; a worker may install another handler afterwards.
  */
 extern void celeriac_bgw_start(void);
+
 /* connect, with settings no database or role may change under us */
 extern void celeriac_bgw_connect(Oid dboid);
 
 /* a transaction with a snapshot; the activity is for pg_stat_activity */
 extern void celeriac_bgw_begin(const char *activity);
 extern void celeriac_bgw_commit(void);
+
 /* in PG_CATCH: report the error at LOG, abort whatever is open, go on */
 extern void celeriac_bgw_recover(void);
 
@@ -46,6 +51,10 @@ typedef struct CelBackoff
 
 extern void celeriac_backoff_fail(CelBackoff *backoff);
 extern void celeriac_backoff_reset(CelBackoff *backoff);
+
+/* a process ended by itself; 0 = it never ran */
+extern void celeriac_backoff_ended(CelBackoff *backoff, TimestampTz started_at);
+
 /* what is left of the pause, in milliseconds */
 extern long celeriac_backoff_left(const CelBackoff *backoff);
 

@@ -33,15 +33,15 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "bgw.h"
 #include "guc.h"
-#include "launcher.h"
 #include "shmem.h"
 
 /* How long DROP DATABASE waits for ours to leave before it fails by itself. */
-#define BLOCK_WAIT_MS	5000
+#define BLOCK_WAIT_MS 5000
 
 /* Ended processes keep their entry until their parent has seen it. */
-#define MAX_PROCESSES	(2 * max_worker_processes)
+#define MAX_PROCESSES (2 * max_worker_processes)
 
 typedef struct DatabaseBlock
 {
@@ -72,8 +72,10 @@ typedef struct KindInfo
 } KindInfo;
 
 static const KindInfo kinds[] = {
-	[PROCESS_COORDINATOR] = {CELERIAC_BGW_COORDINATOR, "celeriac_coordinator_main"},
-	[PROCESS_EXECUTOR] = {CELERIAC_BGW_EXECUTOR, "celeriac_executor_main"},
+	[PROCESS_COORDINATOR] =
+	{CELERIAC_BGW_COORDINATOR, "celeriac_coordinator_main"},
+	[PROCESS_EXECUTOR] =
+	{CELERIAC_BGW_EXECUTOR, "celeriac_executor_main"},
 };
 
 static ProcessTable *table = NULL;
@@ -163,7 +165,8 @@ count_alive(CelProcessKind kind, Oid dboid)
 	{
 		CelProcess *process = &table->processes[i];
 
-		if (is_alive(process) && process->kind == kind && process->dboid == dboid)
+		if (is_alive(process) && process->kind == kind &&
+			process->dboid == dboid)
 			count++;
 	}
 	return count;
@@ -242,7 +245,7 @@ static BackgroundWorkerHandle *
 register_worker(CelProcessKind kind, Oid dboid, uint64 token)
 {
 	BackgroundWorker worker = {
-		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+		.bgw_flags = CELERIAC_BGW_FLAGS,
 		.bgw_start_time = BgWorkerStart_RecoveryFinished,
 		.bgw_restart_time = BGW_NEVER_RESTART,
 		.bgw_main_arg = ObjectIdGetDatum(dboid),
@@ -410,6 +413,7 @@ signal_processes(Oid dboid, bool coordinator_too)
 			forget_process(process);
 		else if (process->pid != 0)
 		{
+			process->state = PROCESS_LEAVING;
 			(void) kill(process->pid, SIGTERM);
 			count++;
 		}
@@ -423,15 +427,15 @@ signal_processes(Oid dboid, bool coordinator_too)
 static bool
 stop_processes(Oid dboid, bool coordinator_too, long timeout_ms)
 {
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-													   timeout_ms);
+	TimestampTz deadline =
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
 	bool		stopped;
 
 	ConditionVariablePrepareToSleep(&table->ended);
 	while (!(stopped = signal_processes(dboid, coordinator_too) == 0))
 	{
-		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
-														   deadline);
+		long		left =
+			TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
 
 		if (left <= 0)
 			break;
@@ -506,8 +510,8 @@ admit(CelProcess *process)
 		CelProcess *other = &table->processes[i];
 
 		if (process->kind == PROCESS_COORDINATOR &&
-			other->kind == PROCESS_COORDINATOR &&
-			other->state == PROCESS_RUNNING && other->dboid == process->dboid)
+			other->kind == PROCESS_COORDINATOR && other->pid != 0 &&
+			other->dboid == process->dboid)
 		{
 			forget_process(process);
 			return false;
@@ -523,6 +527,8 @@ admit(CelProcess *process)
 void
 celeriac_process_enter(void)
 {
+	CelProcess *process;
+	CelDatabase *db;
 	bool		admitted;
 
 	memcpy(&my_token, MyBgworkerEntry->bgw_extra, sizeof(my_token));
@@ -530,7 +536,11 @@ celeriac_process_enter(void)
 	if (my_token == 0)
 		return;
 	LWLockAcquire(CelShmem->lock, LW_EXCLUSIVE);
-	admitted = admit(find_process(my_token));
+	process = find_process(my_token);
+	admitted = admit(process);
+	db = admitted ? celeriac_find_database(process->dboid) : NULL;
+	if (db != NULL)
+		celeriac_wake_coordinator(db);
 	LWLockRelease(CelShmem->lock);
 	if (!admitted)
 		proc_exit(0);

@@ -19,8 +19,8 @@ typedef enum CelProcessState
 	PROCESS_FREE,
 	PROCESS_STARTING,			/* becomes RUNNING, ENDED or FREE (called off) */
 	PROCESS_RUNNING,			/* becomes LEAVING or ENDED */
-	PROCESS_LEAVING,			/* an idle executor; becomes FREE */
-	PROCESS_ENDED				/* FREE once its parent has seen it */
+	PROCESS_LEAVING,			/* was idle, or asked to end; becomes FREE */
+	PROCESS_ENDED				/* by itself; FREE once its parent has seen it */
 } CelProcessState;
 
 /* What a coordinator has found in its database. */
