@@ -30,9 +30,9 @@
 #include "shmem.h"
 #include "xact.h"
 
-PG_FUNCTION_INFO_V1(celeriac_events_enable);
-PG_FUNCTION_INFO_V1(celeriac_events_disable);
-PG_FUNCTION_INFO_V1(celeriac_events_auto);
+PG_FUNCTION_INFO_V1(task_events_enable);
+PG_FUNCTION_INFO_V1(task_events_disable);
+PG_FUNCTION_INFO_V1(task_events_auto);
 
 /* NOTIFY's own limit (NOTIFY_PAYLOAD_MAX_LENGTH in async.c), less one */
 #define MAX_PAYLOAD		7999
@@ -288,14 +288,14 @@ force_events(EventsForced forced)
 }
 
 Datum
-celeriac_events_enable(PG_FUNCTION_ARGS)
+task_events_enable(PG_FUNCTION_ARGS)
 {
 	force_events(EVENTS_ON);
 	PG_RETURN_VOID();
 }
 
 Datum
-celeriac_events_disable(PG_FUNCTION_ARGS)
+task_events_disable(PG_FUNCTION_ARGS)
 {
 	force_events(EVENTS_OFF);
 	PG_RETURN_VOID();
@@ -303,7 +303,7 @@ celeriac_events_disable(PG_FUNCTION_ARGS)
 
 /* back to: while a session listens */
 Datum
-celeriac_events_auto(PG_FUNCTION_ARGS)
+task_events_auto(PG_FUNCTION_ARGS)
 {
 	force_events(EVENTS_AUTO);
 	PG_RETURN_VOID();

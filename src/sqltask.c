@@ -1,0 +1,937 @@
+/*
+ * sqltask.c
+ *		Calling a SQL function as a task: JSON arguments in, jsonb out.
+ *
+ * A call is a cached plan, one per function and set of parameters given:
+ *
+ *		SELECT pg_catalog.to_jsonb(app.f($1, ('x'::text)::text, VARIADIC $2))
+ *
+ * with every parameter passed by position and typed exactly as declared, so
+ * that this overload and no other is chosen; defaults are written out.  All
+ * names are qualified: the search_path of whoever runs it has no say.
+ *
+ * Values are converted as jsonb_to_record does it: json and jsonb parameters
+ * take the value as it is, other types the text of a scalar through their
+ * input function, arrays and composites structure by structure.  JSON null is
+ * SQL NULL for every type.  Polymorphic parameters take jsonb.
+ *
+ * What is known of a function is dropped when its pg_proc row changes.  Plans
+ * follow changes below that by themselves (plancache).
+ */
+#include "sqltask.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/plancache.h"
+#include "utils/syscache.h"
+
+#include "compat.h"
+#include "errors.h"
+
+/* How a value becomes one of the parameter's type. */
+typedef enum Conversion
+{
+	CONVERT_TEXT,				/* its text, by the input function */
+	CONVERT_JSON,				/* json, jsonb: as it is */
+	CONVERT_JSON_ARRAY,			/* arrays of those: the elements as they are */
+	CONVERT_STRUCTURE,			/* arrays, composites: like jsonb_to_record */
+	CONVERT_JSON_DOMAIN			/* domains over json: likewise, scalars too */
+} Conversion;
+
+typedef struct Parameter
+{
+	const char *name;			/* "" = none */
+	Oid			type;			/* jsonb for a polymorphic one */
+	int			argnum;			/* counted with output parameters, from 1 */
+	bool		has_default;
+	bool		variadic;
+	bool		is_domain;
+	Conversion	conversion;
+	FmgrInfo	input;
+	Oid			ioparam;
+	SPIPlanPtr	convert;		/* jsonb_to_record; made on first use */
+} Parameter;
+
+typedef struct CallPlan
+{
+	struct CallPlan *next;
+	Bitmapset  *given;
+	SPIPlanPtr	plan;
+} CallPlan;
+
+typedef struct SqlFunction
+{
+	Oid			oid;
+	Oid			namespace_oid;
+	const char *name;			/* for messages */
+	const char *qualified;		/* for statements */
+	bool		returns_set;
+	bool		returns_void;
+	int			nparams;
+	Parameter  *params;
+	CallPlan   *plans;
+	MemoryContext context;		/* holds all of this */
+	struct SqlFunction *next;	/* when retired */
+} SqlFunction;
+
+typedef struct FunctionEntry
+{
+	Oid			oid;			/* hash key */
+	uint32		hash;			/* as the syscache callback names it */
+	bool		valid;
+	SqlFunction *function;		/* NULL after an error while it was built */
+} FunctionEntry;
+
+/* Which value goes to which parameter. */
+typedef struct Binding
+{
+	SqlFunction *function;
+	bool		given[FUNC_MAX_ARGS];
+	JsonbValue	values[FUNC_MAX_ARGS];
+} Binding;
+
+static HTAB *functions = NULL;
+
+/*
+ * Replaced descriptions.  One may belong to the call that is being executed,
+ * so they are freed when the next call begins; calls do not nest.
+ */
+static SqlFunction *retired = NULL;
+
+/*
+ * The cache
+ */
+static void
+proc_changed(Datum arg, int cacheid, uint32 hash)
+{
+	HASH_SEQ_STATUS scan;
+	FunctionEntry *entry;
+
+	hash_seq_init(&scan, functions);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+	{
+		if (hash == 0 || entry->hash == hash)
+			entry->valid = false;
+	}
+}
+
+static void
+create_cache(void)
+{
+	HASHCTL		info = {
+		.keysize = sizeof(Oid),
+		.entrysize = sizeof(FunctionEntry)
+	};
+
+	functions = hash_create("celeriac functions", 64, &info, HASH_ELEM | HASH_BLOBS);
+	CacheRegisterSyscacheCallback(PROCOID, proc_changed, (Datum) 0);
+}
+
+static void
+free_plans(SqlFunction *function)
+{
+	for (CallPlan *plan = function->plans; plan != NULL; plan = plan->next)
+		SPI_freeplan(plan->plan);
+	for (int i = 0; i < function->nparams; i++)
+	{
+		if (function->params[i].convert != NULL)
+			SPI_freeplan(function->params[i].convert);
+	}
+}
+
+static void
+free_retired(void)
+{
+	while (retired != NULL)
+	{
+		SqlFunction *function = retired;
+
+		retired = function->next;
+		free_plans(function);
+		MemoryContextDelete(function->context);
+	}
+}
+
+/*
+ * What a function must be
+ */
+static void pg_attribute_noreturn()
+refuse(const char *name, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("function %s cannot be a task", name),
+			 errdetail_internal("%s", detail),
+			 hint ? errhint("%s", hint) : 0));
+}
+
+static void
+check_kind(Form_pg_proc proc, const char *name)
+{
+	static const struct
+	{
+		char		kind;
+		const char *detail;
+	}			refused[] = {
+		{PROKIND_PROCEDURE, "It is a procedure."},
+		{PROKIND_AGGREGATE, "It is an aggregate function."},
+		{PROKIND_WINDOW, "It is a window function."},
+	};
+
+	for (int i = 0; i < lengthof(refused); i++)
+	{
+		if (proc->prokind == refused[i].kind)
+			refuse(name, refused[i].detail, "Write a plain function that calls it.");
+	}
+	if (isAnyTempNamespace(proc->pronamespace))
+		refuse(name, "It is temporary: no other session can call it.", NULL);
+}
+
+static void
+check_result(Form_pg_proc proc, const char *name)
+{
+	Oid			type = proc->prorettype;
+
+	if (get_typtype(type) == TYPTYPE_PSEUDO && type != VOIDOID &&
+		type != RECORDOID && !IsPolymorphicType(type))
+		refuse(name, psprintf("It returns %s.", format_type_be(type)),
+			   "Only the server itself calls such functions.");
+	if (type == RECORDOID && proc->proretset &&
+		get_func_result_type(proc->oid, NULL, NULL) != TYPEFUNC_COMPOSITE)
+		refuse(name, "It returns a set of records whose columns are not declared.",
+			   "Declare them as output parameters or with RETURNS TABLE.");
+}
+
+/* What a parameter takes: its type, or jsonb where that is left open. */
+static Oid
+parameter_type(Oid declared, const char *function)
+{
+	switch (declared)
+	{
+		case ANYOID:
+		case ANYELEMENTOID:
+		case ANYNONARRAYOID:
+		case ANYCOMPATIBLEOID:
+		case ANYCOMPATIBLENONARRAYOID:
+			return JSONBOID;
+		case ANYARRAYOID:
+		case ANYCOMPATIBLEARRAYOID:
+			return JSONBARRAYOID;
+		default:
+			if (get_typtype(declared) == TYPTYPE_PSEUDO)
+				refuse(function, psprintf("A parameter has type %s.",
+										  format_type_be(declared)),
+					   "JSON has no values of this type.");
+			return declared;
+	}
+}
+
+/*
+ * Describing it
+ */
+static bool
+is_json(Oid type)
+{
+	return type == JSONOID || type == JSONBOID;
+}
+
+static Conversion
+choose_conversion(Oid type)
+{
+	if (is_json(type))
+		return CONVERT_JSON;
+	if (is_json(getBaseType(type)))
+		return CONVERT_JSON_DOMAIN;
+	if (is_json(get_element_type(type)))
+		return CONVERT_JSON_ARRAY;
+	if (OidIsValid(get_base_element_type(type)) || type_is_rowtype(type))
+		return CONVERT_STRUCTURE;
+	return CONVERT_TEXT;
+}
+
+static void
+describe_type(SqlFunction *function, Parameter *param, Oid declared)
+{
+	Oid			input;
+
+	param->type = parameter_type(declared, function->name);
+	if (param->variadic && declared == ANYOID)
+		param->type = JSONBARRAYOID;
+	param->is_domain = (getBaseType(param->type) != param->type);
+	param->conversion = choose_conversion(param->type);
+	getTypeInputInfo(param->type, &input, &param->ioparam);
+	fmgr_info_cxt(input, &param->input, function->context);
+}
+
+static bool
+is_input(const char *modes, int i)
+{
+	return modes == NULL || modes[i] == FUNC_PARAM_IN ||
+		modes[i] == FUNC_PARAM_INOUT || modes[i] == FUNC_PARAM_VARIADIC;
+}
+
+static void
+describe_parameters(SqlFunction *function, HeapTuple tuple)
+{
+	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
+	Oid		   *types;
+	char	  **names;
+	char	   *modes;
+	int			count = get_func_arg_info(tuple, &types, &names, &modes);
+
+	function->params = palloc0(Max(proc->pronargs, 1) * sizeof(Parameter));
+	for (int i = 0; i < count; i++)
+	{
+		Parameter  *param = &function->params[function->nparams];
+
+		if (!is_input(modes, i))
+			continue;
+		param->name = names != NULL && names[i] != NULL ? names[i] : "";
+		param->argnum = i + 1;
+		param->variadic = modes != NULL && modes[i] == FUNC_PARAM_VARIADIC;
+		param->has_default =
+			function->nparams >= proc->pronargs - proc->pronargdefaults;
+		describe_type(function, param, types[i]);
+		function->nparams++;
+	}
+}
+
+static void
+describe_function(SqlFunction *function, HeapTuple tuple)
+{
+	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
+	char	   *schema = get_namespace_name(proc->pronamespace);
+
+	function->oid = proc->oid;
+	function->namespace_oid = proc->pronamespace;
+	function->name = psprintf("%s()", NameStr(proc->proname));
+	function->qualified = pstrdup(quote_qualified_identifier(schema,
+															 NameStr(proc->proname)));
+	function->returns_set = proc->proretset;
+	function->returns_void = (proc->prorettype == VOIDOID);
+	check_kind(proc, function->name);
+	check_result(proc, function->name);
+	describe_parameters(function, tuple);
+}
+
+/* In a context of its own, which an error leaves to the transaction. */
+static SqlFunction *
+build_function(Oid oid)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(oid));
+	MemoryContext context;
+	MemoryContext old;
+	SqlFunction *function;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("function with OID %u does not exist", oid)));
+	context = AllocSetContextCreate(CurrentMemoryContext, "celeriac function",
+									ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	function = palloc0(sizeof(SqlFunction));
+	function->context = context;
+	describe_function(function, tuple);
+	MemoryContextSwitchTo(old);
+	ReleaseSysCache(tuple);
+	MemoryContextSetParent(context, CacheMemoryContext);
+	return function;
+}
+
+static void
+retire(SqlFunction *function)
+{
+	if (function == NULL)
+		return;
+	function->next = retired;
+	retired = function;
+}
+
+static SqlFunction *
+get_function(Oid oid)
+{
+	FunctionEntry *entry;
+	SqlFunction *built;
+	bool		found;
+
+	if (functions == NULL)
+		create_cache();
+	entry = hash_search(functions, &oid, HASH_FIND, NULL);
+	if (entry != NULL && entry->valid)
+		return entry->function;
+
+	built = build_function(oid);
+	entry = hash_search(functions, &oid, HASH_ENTER, &found);
+	if (found)
+		retire(entry->function);
+	entry->hash = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(oid));
+	entry->function = built;
+	entry->valid = true;
+	return built;
+}
+
+void
+celeriac_sqltask_check_function(Oid function)
+{
+	(void) get_function(function);
+}
+
+/*
+ * Binding: values to parameters, as Python does it.
+ */
+static void pg_attribute_noreturn()
+mismatch(SqlFunction *function, char *message)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CELERIAC_ARGUMENT_MISMATCH),
+			 errmsg("%s %s", function->name, message)));
+}
+
+static bool
+is_variadic(SqlFunction *function)
+{
+	return function->nparams > 0 &&
+		function->params[function->nparams - 1].variadic;
+}
+
+static char *
+takes(SqlFunction *function)
+{
+	int			most = function->nparams;
+	int			least = 0;
+
+	while (least < most && !function->params[least].has_default)
+		least++;
+	if (least < most)
+		return psprintf("from %d to %d arguments", least, most);
+	return psprintf(most == 1 ? "%d argument" : "%d arguments", most);
+}
+
+/* What is left for the VARIADIC parameter, as an array. */
+static void
+bind_rest(Binding *binding, int number, JsonbIterator **it)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue	value;
+
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	while (JsonbIteratorNext(it, &value, true) == WJB_ELEM)
+	{
+		pushJsonbValue(&state, WJB_ELEM, &value);
+		binding->given[number] = true;
+	}
+	binding->values[number] = *pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+}
+
+static void
+bind_positional(Binding *binding, Jsonb *args)
+{
+	SqlFunction *function = binding->function;
+	int			plain = function->nparams - (is_variadic(function) ? 1 : 0);
+	int			count = JB_ROOT_COUNT(args);
+	JsonbIterator *it = JsonbIteratorInit(&args->root);
+	JsonbValue	value;
+
+	if (count > plain && !is_variadic(function))
+		mismatch(function, psprintf("takes %s, %d given", takes(function), count));
+	JsonbIteratorNext(&it, &value, true);	/* the array itself */
+	for (int i = 0; i < Min(count, plain); i++)
+	{
+		JsonbIteratorNext(&it, &binding->values[i], true);
+		binding->given[i] = true;
+	}
+	if (is_variadic(function))
+		bind_rest(binding, plain, &it);
+}
+
+static int
+find_parameter(SqlFunction *function, const JsonbValue *key)
+{
+	for (int i = 0; i < function->nparams; i++)
+	{
+		const char *name = function->params[i].name;
+
+		if (name[0] != '\0' && strlen(name) == key->val.string.len &&
+			memcmp(name, key->val.string.val, key->val.string.len) == 0)
+			return i;
+	}
+	mismatch(function, psprintf("got an unexpected keyword argument \"%.*s\"",
+								key->val.string.len, key->val.string.val));
+}
+
+static void
+bind_keywords(Binding *binding, Jsonb *kwargs)
+{
+	SqlFunction *function = binding->function;
+	JsonbIterator *it = JsonbIteratorInit(&kwargs->root);
+	JsonbValue	key;
+
+	JsonbIteratorNext(&it, &key, true); /* the object itself */
+	while (JsonbIteratorNext(&it, &key, true) == WJB_KEY)
+	{
+		int			i = find_parameter(function, &key);
+
+		if (binding->given[i])
+			mismatch(function, psprintf("got multiple values for argument \"%s\"",
+										function->params[i].name));
+		JsonbIteratorNext(&it, &binding->values[i], true);
+		binding->given[i] = true;
+	}
+}
+
+static void
+require_all(Binding *binding)
+{
+	SqlFunction *function = binding->function;
+	StringInfoData missing;
+	int			count = 0;
+
+	initStringInfo(&missing);
+	for (int i = 0; i < function->nparams; i++)
+	{
+		Parameter  *param = &function->params[i];
+
+		if (binding->given[i] || param->has_default || param->variadic)
+			continue;
+		if (count++ > 0)
+			appendStringInfoString(&missing, ", ");
+		if (param->name[0] != '\0')
+			appendStringInfo(&missing, "\"%s\"", param->name);
+		else
+			appendStringInfo(&missing, "number %d", i + 1);
+	}
+	if (count > 0)
+		mismatch(function, psprintf(count == 1 ? "misses %d argument: %s" :
+									"misses %d arguments: %s", count, missing.data));
+	pfree(missing.data);
+}
+
+/* A VARIADIC parameter without values or default gets the empty array. */
+static void
+bind_nothing(Binding *binding)
+{
+	SqlFunction *function = binding->function;
+	int			last = function->nparams - 1;
+
+	if (!is_variadic(function) || binding->given[last] ||
+		function->params[last].has_default)
+		return;
+	memset(&binding->values[last], 0, sizeof(JsonbValue));
+	binding->values[last].type = jbvArray;
+	binding->given[last] = true;
+}
+
+static void
+bind(Binding *binding, SqlFunction *function, Jsonb *args, Jsonb *kwargs)
+{
+	binding->function = function;
+	memset(binding->given, 0, sizeof(binding->given));
+	if (args != NULL)
+		bind_positional(binding, args);
+	if (kwargs != NULL)
+		bind_keywords(binding, kwargs);
+	require_all(binding);
+	bind_nothing(binding);
+}
+
+void
+celeriac_sqltask_check_arguments(Oid function, Jsonb *args, Jsonb *kwargs)
+{
+	Binding		binding;
+
+	bind(&binding, get_function(function), args, kwargs);
+}
+
+/*
+ * Conversion
+ */
+static char *
+value_text(JsonbValue *value)
+{
+	Jsonb	   *json;
+
+	switch (value->type)
+	{
+		case jbvString:
+			return pnstrdup(value->val.string.val, value->val.string.len);
+		case jbvNumeric:
+			return DatumGetCString(DirectFunctionCall1(numeric_out,
+													   NumericGetDatum(value->val.numeric)));
+		case jbvBool:
+			return pstrdup(value->val.boolean ? "true" : "false");
+		default:
+			json = JsonbValueToJsonb(value);
+			return JsonbToCString(NULL, &json->root, VARSIZE(json));
+	}
+}
+
+static Datum
+json_datum(JsonbValue *value, Oid type)
+{
+	Jsonb	   *json = JsonbValueToJsonb(value);
+
+	if (type == JSONBOID)
+		return JsonbPGetDatum(json);
+	return CStringGetTextDatum(JsonbToCString(NULL, &json->root, VARSIZE(json)));
+}
+
+/*
+ * Arrays of json and jsonb: one dimension whose elements are what they are.
+ * (The general conversion would take nested arrays for further dimensions.)
+ */
+static Datum
+json_array(JsonbValue *value, Oid element)
+{
+	Jsonb	   *json = JsonbValueToJsonb(value);
+	JsonbIterator *it = JsonbIteratorInit(&json->root);
+	ArrayBuildState *state = initArrayResult(element, CurrentMemoryContext, false);
+	JsonbValue	item;
+
+	JsonbIteratorNext(&it, &item, true);
+	while (JsonbIteratorNext(&it, &item, true) == WJB_ELEM)
+	{
+		bool		null = (item.type == jbvNull);
+
+		state = accumArrayResult(state, null ? (Datum) 0 : json_datum(&item, element),
+								 null, element, CurrentMemoryContext);
+	}
+	return makeArrayResult(state, CurrentMemoryContext);
+}
+
+static SPIPlanPtr
+prepare(const char *sql, int nargs, Oid *types)
+{
+	/* One value of a parameter is as good as another: plan once. */
+	SPIPlanPtr	plan = SPI_prepare_cursor(sql, nargs, types, CURSOR_OPT_GENERIC_PLAN);
+
+	if (plan == NULL)
+		elog(ERROR, "could not prepare \"%s\": %s", sql, SPI_result_code_string(SPI_result));
+	return plan;
+}
+
+static Datum
+execute(SPIPlanPtr plan, Datum *values, const char *nulls, bool *isnull)
+{
+	int			code = SPI_execute_plan(plan, values, nulls, false, 0);
+
+	if (code != SPI_OK_SELECT || SPI_tuptable == NULL)
+		elog(ERROR, "could not call task function: %s", SPI_result_code_string(code));
+	if (SPI_processed == 0)
+	{
+		*isnull = true;
+		return (Datum) 0;
+	}
+	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
+}
+
+static Datum
+convert_by_record(Parameter *param, JsonbValue *value, bool *isnull)
+{
+	Oid			type = JSONBOID;
+	JsonbParseState *state = NULL;
+	JsonbValue	key = {.type = jbvString, .val.string = {1, "p"}};
+	Datum		record;
+
+	if (param->convert == NULL)
+	{
+		param->convert =
+			prepare(psprintf("SELECT x.p FROM pg_catalog.jsonb_to_record($1) AS x(p %s)",
+							 format_type_be_qualified(param->type)), 1, &type);
+		SPI_keepplan(param->convert);
+	}
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	pushJsonbValue(&state, WJB_KEY, &key);
+	pushJsonbValue(&state, WJB_VALUE, value);
+	record = JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
+	return execute(param->convert, &record, NULL, isnull);
+}
+
+static bool
+is_container(const JsonbValue *value)
+{
+	return value->type == jbvArray || value->type == jbvObject ||
+		value->type == jbvBinary;
+}
+
+static bool
+is_array(const JsonbValue *value)
+{
+	return value->type == jbvArray ||
+		(value->type == jbvBinary && JsonContainerIsArray(value->val.binary.data));
+}
+
+static Datum
+convert(Parameter *param, JsonbValue *value, bool *isnull)
+{
+	*isnull = (value->type == jbvNull);
+	if (*isnull)
+	{
+		/* a domain may refuse it */
+		if (param->is_domain)
+			InputFunctionCall(&param->input, NULL, param->ioparam, -1);
+		return (Datum) 0;
+	}
+	if (param->conversion == CONVERT_JSON)
+		return json_datum(value, param->type);
+	if (param->conversion == CONVERT_JSON_ARRAY && is_array(value))
+		return json_array(value, get_element_type(param->type));
+	if (param->conversion == CONVERT_JSON_DOMAIN ||
+		(param->conversion == CONVERT_STRUCTURE && is_container(value)))
+		return convert_by_record(param, value, isnull);
+	return InputFunctionCall(&param->input, value_text(value), param->ioparam, -1);
+}
+
+static void
+conversion_context(void *arg)
+{
+	const Parameter *param = *(Parameter **) arg;
+
+	if (param == NULL)
+		return;
+	if (param->name[0] != '\0')
+		errcontext("task argument \"%s\"", param->name);
+	else
+		errcontext("task argument %d", param->argnum);
+}
+
+/* The parameters given, in order, as the plan numbers them. */
+static void
+convert_all(Binding *binding, Datum *values, char *nulls)
+{
+	SqlFunction *function = binding->function;
+	Parameter  *current = NULL;
+	ErrorContextCallback context = {
+		.previous = error_context_stack,
+		.callback = conversion_context,
+		.arg = &current
+	};
+	int			count = 0;
+
+	error_context_stack = &context;
+	for (int i = 0; i < function->nparams; i++)
+	{
+		bool		isnull;
+
+		if (!binding->given[i])
+			continue;
+		current = &function->params[i];
+		values[count] = convert(current, &binding->values[i], &isnull);
+		nulls[count++] = isnull ? 'n' : ' ';
+	}
+	error_context_stack = context.previous;
+}
+
+/*
+ * The call
+ */
+
+/* Seen from pg_catalog alone, so that everything else comes out qualified. */
+static char *
+default_text(SqlFunction *function, Parameter *param)
+{
+	int			level = celeriac_push_search_path(PG_CATALOG_NAMESPACE, "pg_catalog");
+	Datum		expression = DirectFunctionCall2(pg_get_function_arg_default,
+												 ObjectIdGetDatum(function->oid),
+												 Int32GetDatum(param->argnum));
+	char	   *sql = psprintf("(%s)::%s", TextDatumGetCString(expression),
+							   format_type_be_qualified(param->type));
+
+	celeriac_pop_search_path(level);
+	return sql;
+}
+
+static void
+append_call(StringInfo sql, Binding *binding)
+{
+	SqlFunction *function = binding->function;
+	int			count = 0;
+
+	appendStringInfo(sql, "%s(", function->qualified);
+	for (int i = 0; i < function->nparams; i++)
+	{
+		Parameter  *param = &function->params[i];
+
+		appendStringInfo(sql, "%s%s", i > 0 ? ", " : "",
+						 param->variadic ? "VARIADIC " : "");
+		if (binding->given[i])
+			appendStringInfo(sql, "$%d", ++count);
+		else
+			appendStringInfoString(sql, default_text(function, param));
+	}
+	appendStringInfoChar(sql, ')');
+}
+
+static char *
+call_statement(Binding *binding)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	if (binding->function->returns_void)
+	{
+		appendStringInfoString(&sql, "SELECT ");
+		append_call(&sql, binding);
+	}
+	else if (binding->function->returns_set)
+	{
+		appendStringInfoString(&sql, "SELECT COALESCE(pg_catalog.jsonb_agg(x.v), '[]'::pg_catalog.jsonb)"
+							   " FROM (SELECT pg_catalog.to_jsonb(");
+		append_call(&sql, binding);
+		appendStringInfoString(&sql, ") AS v) AS x");
+	}
+	else
+	{
+		appendStringInfoString(&sql, "SELECT pg_catalog.to_jsonb(");
+		append_call(&sql, binding);
+		appendStringInfoChar(&sql, ')');
+	}
+	return sql.data;
+}
+
+static bool
+calls_function(Node *node, void *oid)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid == *(Oid *) oid)
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, calls_function, oid, 0);
+	return expression_tree_walker(node, calls_function, oid);
+}
+
+/*
+ * A polymorphic function and one that takes jsonb can share a name, and then
+ * the latter is found.
+ */
+static void
+require_overload(SPIPlanPtr plan, SqlFunction *function)
+{
+	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
+
+	if (!calls_function((Node *) linitial(source->query_list), &function->oid))
+		ereport(ERROR,
+				(errcode(ERRCODE_AMBIGUOUS_FUNCTION),
+				 errmsg("task function %s cannot be called: another function of this name takes precedence",
+						function->name)));
+}
+
+static SPIPlanPtr
+prepare_call(Binding *binding)
+{
+	SqlFunction *function = binding->function;
+	Oid			types[FUNC_MAX_ARGS];
+	int			count = 0;
+	SPIPlanPtr	plan;
+
+	for (int i = 0; i < function->nparams; i++)
+	{
+		if (binding->given[i])
+			types[count++] = function->params[i].type;
+	}
+	plan = prepare(call_statement(binding), count, types);
+	require_overload(plan, function);
+	return plan;
+}
+
+static Bitmapset *
+given_set(Binding *binding)
+{
+	Bitmapset  *given = NULL;
+
+	for (int i = 0; i < binding->function->nparams; i++)
+	{
+		if (binding->given[i])
+			given = bms_add_member(given, i);
+	}
+	return given;
+}
+
+static SPIPlanPtr
+find_plan(Binding *binding)
+{
+	SqlFunction *function = binding->function;
+	Bitmapset  *given = given_set(binding);
+	CallPlan   *entry;
+	SPIPlanPtr	plan;
+	MemoryContext old;
+
+	for (entry = function->plans; entry != NULL; entry = entry->next)
+	{
+		if (bms_equal(entry->given, given))
+		{
+			bms_free(given);
+			return entry->plan;
+		}
+	}
+	plan = prepare_call(binding);
+	old = MemoryContextSwitchTo(function->context);
+	entry = palloc(sizeof(CallPlan));
+	entry->given = bms_copy(given);
+	entry->next = function->plans;
+	MemoryContextSwitchTo(old);
+	SPI_keepplan(plan);
+	entry->plan = plan;
+	function->plans = entry;
+	return plan;
+}
+
+/*
+ * The plan may have been made by another role, and what was inlined into it is
+ * not checked again.
+ */
+static void
+check_rights(SqlFunction *function)
+{
+	AclResult	result = celeriac_schema_aclcheck(function->namespace_oid, GetUserId());
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_SCHEMA, get_namespace_name(function->namespace_oid));
+	result = celeriac_function_aclcheck(function->oid, GetUserId());
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_FUNCTION, get_func_name(function->oid));
+}
+
+Jsonb *
+celeriac_sqltask_call(Oid oid, Jsonb *args, Jsonb *kwargs)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Binding		binding;
+	Datum		values[FUNC_MAX_ARGS];
+	char		nulls[FUNC_MAX_ARGS];
+	bool		returns_void;
+	bool		isnull;
+	Datum		result;
+	Jsonb	   *copy = NULL;
+
+	free_retired();
+	bind(&binding, get_function(oid), args, kwargs);
+	check_rights(binding.function);
+	convert_all(&binding, values, nulls);
+	returns_void = binding.function->returns_void;
+	result = execute(find_plan(&binding), values, nulls, &isnull);
+	if (!isnull && !returns_void)
+	{
+		MemoryContextSwitchTo(caller);
+		copy = DatumGetJsonbPCopy(result);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	MemoryContextSwitchTo(caller);
+	return copy;
+}
