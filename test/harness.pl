@@ -29,7 +29,6 @@ my $harness = TAP::Harness->new(
 		timer => 1,
 		jobs => $jobs,
 		failures => 1,
-		comments => 1,
 		lib => $lib // [],
 		$exec ? (exec => [ split ' ', $exec ]) : () });
 my $results = $harness->runtests(@ARGV);

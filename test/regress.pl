@@ -33,6 +33,7 @@ unless (@inputs)
 unlink $diffs{$suite};
 
 my ($count, $failed) = (0, 0);
+my @said;
 open my $make, '-|', 'make', '--no-print-directory', 'installcheck',
   @{ $others{$suite} }
   or die "could not run make: $!";
@@ -50,7 +51,7 @@ while (my $line = <$make>)
 	}
 	else
 	{
-		print "# $line";
+		push @said, $line;
 		next;
 	}
 	$count++;
@@ -63,6 +64,7 @@ if ($? != 0 && !$failed || $count != @inputs)
 {
 	$count++;
 	print "not ok $count - $suite ran to its end\n";
+	print STDERR map { "# $_" } @said;
 }
 if (open my $diff, '<', $diffs{$suite})
 {
