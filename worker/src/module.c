@@ -217,26 +217,28 @@ module_open(const char *path)
 	return dlopen(path, RTLD_NOW | RTLD_LOCAL);
 }
 
+/* Make room for one more handle, so that keeping it cannot fail. */
 static bool
-module_keep_handle(ModuleRegistry *registry, void *handle)
+module_reserve_handle(ModuleRegistry *registry)
 {
 	void	  **handles = realloc(registry->handles,
 								  (registry->nhandles + 1) * sizeof(void *));
 
-	if (handles == NULL)
-		return false;
-	registry->handles = handles;
-	registry->handles[registry->nhandles++] = handle;
-	return true;
+	if (handles != NULL)
+		registry->handles = handles;
+	return handles != NULL;
 }
 
 bool
 module_load(ModuleRegistry *registry, const char *path,
 			char *error, size_t error_size)
 {
-	void	   *handle = module_open(path);
 	const task_module *module;
+	void	   *handle;
 
+	if (!module_reserve_handle(registry))
+		return module_error(error, error_size, "out of memory");
+	handle = module_open(path);
 	if (handle == NULL)
 		return module_error(error, error_size, "%s", dlerror());
 
@@ -248,9 +250,7 @@ module_load(ModuleRegistry *registry, const char *path,
 	else if (module_check(module, error, error_size) &&
 			 module_register(registry, module, error, error_size))
 	{
-		if (module_keep_handle(registry, handle))
-			return true;
-		/* the tasks stay usable and the library loaded: it only leaks */
+		registry->handles[registry->nhandles++] = handle;
 		return true;
 	}
 	dlclose(handle);
