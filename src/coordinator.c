@@ -180,21 +180,20 @@ executor_wanted(void)
 		(!executor_is_waiting() && celeriac_duty_executors_needed());
 }
 
-/* Returns when to try again. */
+/* Returns when to try again; until then nobody need ask for an executor. */
 static long
 keep_executors(void)
 {
-	long		pause;
-
 	if (!executor_wanted())
 		return -1;
-	pause = celeriac_backoff_left(&executor_failures);
-	if (pause > 0)
-		return pause;
-	if (celeriac_process_start(PROCESS_EXECUTOR, MyDatabaseId) !=
-		START_NO_SLOT)
-		return -1;
-	celeriac_backoff_fail(&executor_failures);
+	if (celeriac_backoff_left(&executor_failures) == 0)
+	{
+		if (celeriac_process_start(PROCESS_EXECUTOR, MyDatabaseId) !=
+			START_NO_SLOT)
+			return -1;
+		celeriac_backoff_fail(&executor_failures);
+	}
+	celeriac_my_database()->understaffed = false;
 	return celeriac_backoff_left(&executor_failures);
 }
 
