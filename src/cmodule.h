@@ -1,0 +1,28 @@
+/*
+ * cmodule.h
+ *		C task modules inside executors (celeriac.modules).
+ */
+#ifndef CELERIAC_CMODULE_H
+#define CELERIAC_CMODULE_H
+
+#include "celeriac.h"
+
+#include "delivery.h"
+
+struct ModuleTask;
+
+/* load what the setting names; what does not load is logged and left out */
+extern void celeriac_cmodule_load(void);
+extern const struct ModuleTask *celeriac_cmodule_find(const char *name);
+
+/*
+ * Run it, outside any transaction.  What it left behind is palloc'd and not yet
+ * looked at: that is celeriac_cmodule_accept()'s, which raises an error when it
+ * is no valid text or JSON.
+ */
+extern void celeriac_cmodule_run(const struct ModuleTask *task,
+								 const Delivery *delivery, Outcome *outcome,
+								 char **result);
+extern void celeriac_cmodule_accept(Outcome *outcome, const char *result);
+
+#endif							/* CELERIAC_CMODULE_H */
