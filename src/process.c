@@ -106,6 +106,8 @@ celeriac_process_shmem_startup(void)
 	if (found)
 		return;
 	memset(table, 0, celeriac_process_shmem_size());
+	/* tokens of a life before a crash must not be taken for new ones */
+	table->last_token = (uint64) GetCurrentTimestamp();
 	pg_atomic_init_flag(&table->no_rescan);
 	ConditionVariableInit(&table->ended);
 	table->blocks = (DatabaseBlock *) ((char *) table + processes_size());
