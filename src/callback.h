@@ -1,0 +1,23 @@
+/*
+ * callback.h
+ *		Links and errbacks: what is sent when a task has ended.
+ */
+#ifndef CELERIAC_CALLBACK_H
+#define CELERIAC_CALLBACK_H
+
+#include "celeriac.h"
+
+#include "delivery.h"
+
+/* a task that has just ended, in this transaction */
+typedef struct Ended
+{
+	const Outcome *outcome;
+	Jsonb	   *options;		/* of its message */
+	const char *sent_by;
+	const pg_uuid_t *root_id;	/* NULL = itself */
+} Ended;
+
+extern void celeriac_callbacks(const Ended *ended);
+
+#endif							/* CELERIAC_CALLBACK_H */

@@ -1,0 +1,278 @@
+/*
+ * catalog.c
+ *		Entering the extension: its schema and owner, its prepared statements.
+ *
+ * What we know of the extension is looked up once per backend and again when
+ * it was dropped and created anew, which shows as another relation behind the
+ * name task_message.  Prepared statements belong to one such identity.
+ */
+#include "catalog.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "shmem.h"
+
+CelCatalog	CelCat;
+
+static SPIPlanPtr plans[STMT_COUNT];
+
+static void
+forget_plans(void)
+{
+	for (int i = 0; i < STMT_COUNT; i++)
+	{
+		if (plans[i] != NULL)
+			SPI_freeplan(plans[i]);
+		plans[i] = NULL;
+	}
+}
+
+static Oid
+relation_owner(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+static Oid
+require_relation(const char *name)
+{
+	Oid			relid = get_relname_relid(name, CelCat.namespace_oid);
+
+	if (!OidIsValid(relid))
+		elog(ERROR, "celeriac's relation \"%s\" is missing", name);
+	return relid;
+}
+
+static Oid
+require_type(const char *name)
+{
+	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+									   CStringGetDatum(name),
+									   ObjectIdGetDatum(CelCat.namespace_oid));
+
+	if (!OidIsValid(type))
+		elog(ERROR, "celeriac's type \"%s\" is missing", name);
+	return type;
+}
+
+static void
+load_catalog(Oid namespace_oid, Oid message)
+{
+	uint64		generation = CelCat.generation + 1;
+
+	forget_plans();
+	memset(&CelCat, 0, sizeof(CelCat));
+	CelCat.namespace_oid = namespace_oid;
+	strlcpy(CelCat.namespace_name, get_namespace_name(namespace_oid), NAMEDATALEN);
+	CelCat.message = message;
+	CelCat.owner = relation_owner(message);
+	CelCat.result = require_relation("task_result");
+	CelCat.queue = require_relation("task_queue");
+	CelCat.definition = require_relation("task_definition");
+	CelCat.ready_seq = require_relation("task_ready_seq");
+	CelCat.delivery_type = require_type("task_delivery");
+	CelCat.outcome_type = require_type("task_outcome");
+	CelCat.generation = generation;
+}
+
+/* The schema is that of the function by which we were called. */
+void
+celeriac_catalog_use(FunctionCallInfo fcinfo)
+{
+	Oid			namespace_oid = get_func_namespace(fcinfo->flinfo->fn_oid);
+	Oid			message;
+
+	celeriac_shmem_require();
+	message = get_relname_relid("task_message", namespace_oid);
+	if (!OidIsValid(message))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"celeriac\" is not complete in schema \"%s\"",
+						get_namespace_name(namespace_oid))));
+	if (CelCat.message != message || CelCat.namespace_oid != namespace_oid)
+		load_catalog(namespace_oid, message);
+}
+
+static Oid
+extension_schema(void)
+{
+	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			schema = InvalidOid;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum(CELERIAC_LIBRARY));
+	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return schema;
+}
+
+/* For background workers: false when this database has no celeriac. */
+bool
+celeriac_catalog_lookup(void)
+{
+	Oid			namespace_oid = extension_schema();
+	Oid			message;
+
+	if (!OidIsValid(namespace_oid))
+		return false;
+	message = get_relname_relid("task_message", namespace_oid);
+	if (!OidIsValid(message))
+		return false;
+	if (CelCat.message != message || CelCat.namespace_oid != namespace_oid)
+		load_catalog(namespace_oid, message);
+	return true;
+}
+
+static void
+enter(CelContext *context)
+{
+	MemoryContext caller = CurrentMemoryContext;
+
+	GetUserIdAndSecContext(&context->caller, &context->sec_context);
+	SetUserIdAndSecContext(CelCat.owner,
+						   context->sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	context->path_level = celeriac_push_search_path(CelCat.namespace_oid,
+													quote_identifier(CelCat.namespace_name));
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	MemoryContextSwitchTo(caller);
+}
+
+void
+celeriac_enter(CelContext *context, FunctionCallInfo fcinfo)
+{
+	celeriac_catalog_use(fcinfo);
+	enter(context);
+}
+
+void
+celeriac_enter_worker(CelContext *context)
+{
+	enter(context);
+}
+
+void
+celeriac_leave(CelContext *context)
+{
+	MemoryContext caller = CurrentMemoryContext;
+
+	SPI_finish();
+	MemoryContextSwitchTo(caller);
+	celeriac_pop_search_path(context->path_level);
+	SetUserIdAndSecContext(context->caller, context->sec_context);
+}
+
+static SPIPlanPtr
+prepare(CelStatement statement)
+{
+	const CelStatementText *text = &celeriac_statements[statement];
+	Oid		   *types = unconstify(CelStatementText *, text)->types;
+	SPIPlanPtr	plan;
+
+	plan = SPI_prepare_cursor(text->sql, text->nargs, types,
+							  CURSOR_OPT_GENERIC_PLAN);
+	if (plan == NULL)
+		elog(ERROR, "could not prepare \"%s\": %s", text->sql,
+			 SPI_result_code_string(SPI_result));
+	if (SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not keep the plan of \"%s\"", text->sql);
+	plans[statement] = plan;
+	return plan;
+}
+
+/* Settings that matter only when the plan is made, which may be any time. */
+static int
+pin_planner(void)
+{
+	static const char *const off[] = {
+		"enable_seqscan", "enable_hashjoin", "enable_mergejoin",
+		"enable_bitmapscan"
+	};
+	int			level = NewGUCNestLevel();
+
+	for (int i = 0; i < lengthof(off); i++)
+		(void) set_config_option(off[i], "off", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
+uint64
+celeriac_exec(CelStatement statement, Datum *values, const char *nulls)
+{
+	bool		pinned = celeriac_statements[statement].pinned;
+	SPIPlanPtr	plan = plans[statement];
+	int			level = 0;
+	int			result;
+
+	if (plan == NULL)
+		plan = prepare(statement);
+	if (pinned)
+		level = pin_planner();
+	result = SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(),
+								  InvalidSnapshot, false, true, 0);
+	if (pinned)
+		AtEOXact_GUC(true, level);
+	if (result < 0)
+		elog(ERROR, "could not execute \"%s\": %s",
+			 celeriac_statements[statement].sql, SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+/* A role of ours, by name: it may have been dropped and created again. */
+static bool
+has_role(Oid role, const char *name)
+{
+	Oid			ours = get_role_oid(name, true);
+
+	return OidIsValid(ours) && has_privs_of_role(role, ours);
+}
+
+bool
+celeriac_is_admin(Oid role)
+{
+	return superuser_arg(role) || has_role(role, "celeriac_admin");
+}
+
+bool
+celeriac_sees_all(Oid role)
+{
+	return celeriac_is_admin(role) || has_role(role, "celeriac_monitor");
+}
+
+char *
+celeriac_role_name(Oid role)
+{
+	return GetUserNameFromId(role, false);
+}

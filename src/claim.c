@@ -1,0 +1,297 @@
+/*
+ * claim.c
+ *		Who holds a message: the table of claims in shared memory.
+ *
+ * A claim is the right to decide a message's fate.  Whoever fetches, revokes,
+ * requeues or expires one takes its claim first, and then reads the row again
+ * with a newer snapshot: a row still there after the claim was taken cannot
+ * be finished by anyone else, because every earlier holder gave the claim
+ * back only after its commit had become visible.
+ *
+ * Transient claims end with the transaction that took them (xact.c).  Session
+ * claims end when they are finished, or when the session ends: its exit hook
+ * makes them lost, and the coordinator requeues lost ones durably before it
+ * gives them back.  Nothing is written to claim a task.
+ *
+ * The table is split in partitions, each with its own lock; a claim is looked
+ * at only under its partition's lock.  Callers may be in a commit or abort
+ * callback: nothing here raises an error or allocates.
+ */
+#include "claim.h"
+
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+#include "utils/hsearch.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "guc.h"
+#include "shmem.h"
+
+#define CLAIM_PARTITIONS	32
+#define CLAIM_LOCKS			"celeriac_claim"
+
+static HTAB *claims = NULL;
+static LWLockPadded *claim_locks = NULL;
+
+typedef struct ClaimSlot
+{
+	ClaimKey	key;
+	uint32		hash;
+	LWLock	   *lock;
+} ClaimSlot;
+
+Size
+celeriac_claim_shmem_size(void)
+{
+	RequestNamedLWLockTranche(CLAIM_LOCKS, CLAIM_PARTITIONS);
+	return hash_estimate_size(celeriac_max_claims, sizeof(Claim));
+}
+
+void
+celeriac_claim_shmem_startup(void)
+{
+	HASHCTL		info = {
+		.keysize = sizeof(ClaimKey),
+		.entrysize = sizeof(Claim),
+		.num_partitions = CLAIM_PARTITIONS
+	};
+
+	claim_locks = GetNamedLWLockTranche(CLAIM_LOCKS);
+	claims = ShmemInitHash("celeriac claims", celeriac_max_claims,
+						   celeriac_max_claims, &info,
+						   HASH_ELEM | HASH_BLOBS | HASH_PARTITION | HASH_FIXED_SIZE);
+}
+
+static ClaimSlot
+claim_lock(const pg_uuid_t *id, LWLockMode mode)
+{
+	ClaimSlot	slot;
+
+	memset(&slot.key, 0, sizeof(slot.key));
+	slot.key.dboid = MyDatabaseId;
+	slot.key.id = *id;
+	slot.hash = get_hash_value(claims, &slot.key);
+	slot.lock = &claim_locks[slot.hash % CLAIM_PARTITIONS].lock;
+	LWLockAcquire(slot.lock, mode);
+	return slot;
+}
+
+static Claim *
+claim_find(ClaimSlot *slot, HASHACTION action, bool *found)
+{
+	return hash_search_with_hash_value(claims, &slot->key, slot->hash, action,
+									   found);
+}
+
+static void
+count_worker(int worker, int change)
+{
+	if (worker >= 0)
+		pg_atomic_fetch_add_u32(&CelShmem->workers[worker].nclaims, change);
+}
+
+/* Held by a session or lost: these count for session and worker. */
+static void
+claim_set_kind(Claim *claim, ClaimKind kind, int session, int worker)
+{
+	if (claim->kind == CLAIM_SESSION)
+		pg_atomic_fetch_sub_u32(&CelShmem->sessions[claim->session].nclaims, 1);
+	count_worker(claim->worker, -1);
+	claim->kind = kind;
+	claim->session = session;
+	claim->worker = worker;
+	if (kind == CLAIM_SESSION)
+		pg_atomic_fetch_add_u32(&CelShmem->sessions[session].nclaims, 1);
+	count_worker(worker, 1);
+}
+
+/* False when someone else holds it, or the table is full. */
+bool
+celeriac_claim_take(const pg_uuid_t *id, ClaimKind kind, int worker,
+					int delivery)
+{
+	ClaimSlot	slot = claim_lock(id, LW_EXCLUSIVE);
+	bool		found;
+	Claim	   *claim = claim_find(&slot, HASH_ENTER_NULL, &found);
+	bool		taken = (claim != NULL && !found);
+
+	if (taken)
+	{
+		memset((char *) claim + sizeof(ClaimKey), 0,
+			   sizeof(Claim) - sizeof(ClaimKey));
+		claim->kind = CLAIM_TRANSIENT;
+		claim->worker = -1;
+		claim->delivery = delivery;
+		claim->received_at = GetCurrentTimestamp();
+		claim_set_kind(claim, kind, CELERIAC_MY_SLOT, worker);
+	}
+	LWLockRelease(slot.lock);
+	return taken;
+}
+
+/* A copy of the claim on this message; false when nobody holds it. */
+bool
+celeriac_claim_get(const pg_uuid_t *id, Claim *copy)
+{
+	ClaimSlot	slot = claim_lock(id, LW_SHARED);
+	Claim	   *claim = claim_find(&slot, HASH_FIND, NULL);
+
+	if (claim != NULL)
+		*copy = *claim;
+	LWLockRelease(slot.lock);
+	return claim != NULL;
+}
+
+void
+celeriac_claim_release(const pg_uuid_t *id)
+{
+	ClaimSlot	slot = claim_lock(id, LW_EXCLUSIVE);
+	Claim	   *claim = claim_find(&slot, HASH_FIND, NULL);
+
+	if (claim != NULL)
+	{
+		claim_set_kind(claim, CLAIM_TRANSIENT, -1, -1);
+		claim_find(&slot, HASH_REMOVE, NULL);
+	}
+	LWLockRelease(slot.lock);
+}
+
+/* The fencing number is known only once the row has been read again. */
+void
+celeriac_claim_set_delivery(const pg_uuid_t *id, int delivery)
+{
+	ClaimSlot	slot = claim_lock(id, LW_EXCLUSIVE);
+	Claim	   *claim = claim_find(&slot, HASH_FIND, NULL);
+
+	if (claim != NULL)
+		claim->delivery = delivery;
+	LWLockRelease(slot.lock);
+}
+
+/* The worker has begun it; false when the claim is not that worker's. */
+bool
+celeriac_claim_started(const pg_uuid_t *id, int worker, TimestampTz started_at)
+{
+	ClaimSlot	slot = claim_lock(id, LW_EXCLUSIVE);
+	Claim	   *claim = claim_find(&slot, HASH_FIND, NULL);
+	bool		mine = (claim != NULL && claim->kind == CLAIM_SESSION &&
+						claim->worker == worker);
+
+	if (mine)
+	{
+		claim->started = true;
+		claim->started_at = started_at;
+	}
+	LWLockRelease(slot.lock);
+	return mine;
+}
+
+/*
+ * Ask the holder to stop; false when nobody holds it for longer than a
+ * transaction.  The copy tells who that is.
+ */
+bool
+celeriac_claim_revoke(const pg_uuid_t *id, Claim *copy)
+{
+	ClaimSlot	slot = claim_lock(id, LW_EXCLUSIVE);
+	Claim	   *claim = claim_find(&slot, HASH_FIND, NULL);
+	bool		held = (claim != NULL && claim->kind != CLAIM_TRANSIENT);
+
+	if (held)
+	{
+		claim->revoked = true;
+		*copy = *claim;
+	}
+	LWLockRelease(slot.lock);
+	return held;
+}
+
+/*
+ * Walking a partitioned table takes all its locks, in order; only for the
+ * rare: a session's end, a look at everything that runs.
+ */
+static void
+claim_lock_all(LWLockMode mode)
+{
+	for (int i = 0; i < CLAIM_PARTITIONS; i++)
+		LWLockAcquire(&claim_locks[i].lock, mode);
+}
+
+static void
+claim_unlock_all(void)
+{
+	for (int i = CLAIM_PARTITIONS - 1; i >= 0; i--)
+		LWLockRelease(&claim_locks[i].lock);
+}
+
+/*
+ * All claims of a session become lost.  limited names the one lost to its
+ * hard time limit, which must not be tried again.
+ */
+void
+celeriac_claim_lose_session(int session, bool hard_limit,
+							const pg_uuid_t *limited)
+{
+	CelDatabase *db = celeriac_my_database();
+	HASH_SEQ_STATUS scan;
+	Claim	   *claim;
+	uint32		lost = 0;
+
+	claim_lock_all(LW_EXCLUSIVE);
+	hash_seq_init(&scan, claims);
+	while ((claim = hash_seq_search(&scan)) != NULL)
+	{
+		if (claim->kind != CLAIM_SESSION || claim->session != session)
+			continue;
+		claim->hard_limit = hard_limit && limited != NULL &&
+			memcmp(&claim->key.id, limited, UUID_LEN) == 0;
+		claim_set_kind(claim, CLAIM_LOST, session, claim->worker);
+		lost++;
+	}
+	claim_unlock_all();
+	pg_atomic_fetch_add_u32(&db->lost_claims, lost);
+	celeriac_wake_coordinator(db);
+}
+
+/* The database has been dropped: no claim on its tasks means anything. */
+void
+celeriac_claim_forget(Oid dboid)
+{
+	HASH_SEQ_STATUS scan;
+	Claim	   *claim;
+
+	claim_lock_all(LW_EXCLUSIVE);
+	hash_seq_init(&scan, claims);
+	while ((claim = hash_seq_search(&scan)) != NULL)
+	{
+		if (claim->key.dboid != dboid)
+			continue;
+		claim_set_kind(claim, CLAIM_TRANSIENT, -1, -1);
+		hash_search(claims, &claim->key, HASH_REMOVE, NULL);
+	}
+	claim_unlock_all();
+}
+
+Claim *
+celeriac_claim_list(ClaimKind kind, int *count)
+{
+	long		room = Max(hash_get_num_entries(claims), 16);
+	Claim	   *list = palloc_extended(room * sizeof(Claim), MCXT_ALLOC_HUGE);
+	HASH_SEQ_STATUS scan;
+	Claim	   *claim;
+
+	*count = 0;
+	claim_lock_all(LW_SHARED);
+	hash_seq_init(&scan, claims);
+	while ((claim = hash_seq_search(&scan)) != NULL)
+	{
+		if (claim->key.dboid == MyDatabaseId && claim->kind == kind &&
+			*count < room)
+			list[(*count)++] = *claim;
+	}
+	claim_unlock_all();
+	return list;
+}

@@ -1,0 +1,56 @@
+/*
+ * claim.h
+ *		Who holds a message: the table of claims in shared memory.
+ */
+#ifndef CELERIAC_CLAIM_H
+#define CELERIAC_CLAIM_H
+
+#include "celeriac.h"
+
+typedef enum ClaimKind
+{
+	CLAIM_TRANSIENT,			/* until the end of a transaction */
+	CLAIM_SESSION,				/* until its session ends or finishes it */
+	CLAIM_LOST					/* its session ended; the coordinator's now */
+} ClaimKind;
+
+typedef struct ClaimKey
+{
+	Oid			dboid;
+	pg_uuid_t	id;
+} ClaimKey;
+
+typedef struct Claim
+{
+	ClaimKey	key;			/* hash key, must be first */
+	ClaimKind	kind;
+	bool		started;
+	bool		revoked;		/* someone asked it to stop */
+	bool		hard_limit;		/* lost by its hard time limit */
+	int			session;		/* slot of the holder */
+	int			worker;			/* slot in workers, -1 = none */
+	int			delivery;
+	TimestampTz received_at;
+	TimestampTz started_at;		/* 0 = not begun */
+} Claim;
+
+extern Size celeriac_claim_shmem_size(void);
+extern void celeriac_claim_shmem_startup(void);
+
+extern bool celeriac_claim_take(const pg_uuid_t *id, ClaimKind kind,
+								int worker, int delivery);
+extern bool celeriac_claim_get(const pg_uuid_t *id, Claim *copy);
+extern void celeriac_claim_release(const pg_uuid_t *id);
+extern void celeriac_claim_set_delivery(const pg_uuid_t *id, int delivery);
+extern bool celeriac_claim_started(const pg_uuid_t *id, int worker,
+								   TimestampTz started_at);
+extern bool celeriac_claim_revoke(const pg_uuid_t *id, Claim *copy);
+extern void celeriac_claim_lose_session(int session, bool hard_limit,
+										const pg_uuid_t *limited);
+
+extern void celeriac_claim_forget(Oid dboid);
+
+/* copies of all claims of this database that fit the kind; palloc'd */
+extern Claim *celeriac_claim_list(ClaimKind kind, int *count);
+
+#endif							/* CELERIAC_CLAIM_H */

@@ -1,0 +1,90 @@
+/*
+ * compat.h
+ *		Every difference between PostgreSQL's major versions, in one place.
+ */
+#ifndef CELERIAC_COMPAT_H
+#define CELERIAC_COMPAT_H
+
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
+
+/* 16 renamed SetSingleFuncCall; 15 has both names from 15.1 on. */
+#define celeriac_init_srf(fcinfo)	InitMaterializedSRF(fcinfo, 0)
+
+/*
+ * A backend's dense number, 0-based.  17 replaced BackendId by ProcNumber.
+ */
+#if PG_VERSION_NUM >= 170000
+#define CELERIAC_MY_SLOT	MyProcNumber
+#else
+#define CELERIAC_MY_SLOT	(MyBackendId - 1)
+#endif
+
+/*
+ * A search_path of our own until the matching pop or the end of the
+ * (sub)transaction.  17 dropped the override stack and made the setting cheap.
+ */
+#if PG_VERSION_NUM >= 170000
+static inline int
+celeriac_push_search_path(Oid namespace_oid, const char *namespace_name)
+{
+	int			nestlevel = NewGUCNestLevel();
+	char	   *path = psprintf("%s, pg_catalog, pg_temp", namespace_name);
+
+	(void) namespace_oid;
+	SetConfigOption("search_path", path, PGC_USERSET, PGC_S_SESSION);
+	pfree(path);
+	return nestlevel;
+}
+
+#define celeriac_pop_search_path(nestlevel)	AtEOXact_GUC(false, nestlevel)
+#else
+static inline int
+celeriac_push_search_path(Oid namespace_oid, const char *namespace_name)
+{
+	OverrideSearchPath path = {
+		.schemas = list_make1_oid(namespace_oid),
+		.addCatalog = true,
+		.addTemp = false
+	};
+
+	(void) namespace_name;
+	PushOverrideSearchPath(&path);
+	list_free(path.schemas);
+	return 0;
+}
+
+#define celeriac_pop_search_path(nestlevel) \
+	((void) (nestlevel), PopOverrideSearchPath())
+#endif
+
+/* 16 moved the superuser flag out of SetSessionAuthorization's callers. */
+
+/* 16 replaced the ownership check of each kind of object by one for all. */
+#if PG_VERSION_NUM >= 160000
+#define celeriac_owns_database(dboid, role) \
+	object_ownercheck(DatabaseRelationId, dboid, role)
+#else
+#define celeriac_owns_database(dboid, role) \
+	pg_database_ownercheck(dboid, role)
+#endif
+
+/* Likewise the checks of rights: may the role call it, look into it? */
+#if PG_VERSION_NUM >= 160000
+#define celeriac_function_aclcheck(function, role) \
+	object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE)
+#define celeriac_schema_aclcheck(schema, role) \
+	object_aclcheck(NamespaceRelationId, schema, role, ACL_USAGE)
+#else
+#define celeriac_function_aclcheck(function, role) \
+	pg_proc_aclcheck(function, role, ACL_EXECUTE)
+#define celeriac_schema_aclcheck(schema, role) \
+	pg_namespace_aclcheck(schema, role, ACL_USAGE)
+#endif
+
+#endif							/* CELERIAC_COMPAT_H */

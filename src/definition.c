@@ -1,0 +1,273 @@
+/*
+ * definition.c
+ *		Task definitions and queues as this backend remembers them.
+ */
+#include "definition.h"
+
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "catalog.h"
+#include "errors.h"
+#include "guc.h"
+#include "xact.h"
+
+PG_FUNCTION_INFO_V1(celeriac_definition_changed);
+PG_FUNCTION_INFO_V1(celeriac_queue_changed);
+
+static MemoryContext cache_context = NULL;
+static HTAB *definitions = NULL;
+static HTAB *queues = NULL;
+static uint64 cache_generation = 0;
+
+static const Definition builtin = {
+	.max_retries = 3,
+	.retry_delay = 180.0,
+	.retry_backoff_max = 600.0,
+	.retry_jitter = true,
+	.acks_late = true,
+	.max_deliveries = 3,
+};
+
+static void
+relation_changed(Datum arg, Oid relid)
+{
+	if (relid == InvalidOid || relid == CelCat.definition || relid == CelCat.queue)
+		cache_generation = 0;
+}
+
+void
+celeriac_definition_init(void)
+{
+	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+}
+
+static HTAB *
+create_cache(const char *name, Size keysize, Size entrysize)
+{
+	HASHCTL		info = {
+		.keysize = keysize,
+		.entrysize = entrysize,
+		.hcxt = cache_context
+	};
+
+	return hash_create(name, 64, &info, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+}
+
+/* Start afresh when something changed, or the extension is another one. */
+static void
+check_cache(void)
+{
+	if (cache_generation == CelCat.generation)
+		return;
+	if (cache_context == NULL)
+		cache_context = AllocSetContextCreate(TopMemoryContext, "celeriac definitions",
+											  ALLOCSET_DEFAULT_SIZES);
+	MemoryContextReset(cache_context);
+	definitions = create_cache("celeriac definitions", CELERIAC_NAME_LEN,
+							   sizeof(Definition));
+	queues = create_cache("celeriac queues", CELERIAC_QUEUE_LEN, sizeof(QueueInfo));
+	cache_generation = CelCat.generation;
+}
+
+static Datum
+column(int number, bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, number,
+						 isnull);
+}
+
+static double
+column_seconds(int number, double fallback)
+{
+	bool		isnull;
+	Datum		value = column(number, &isnull);
+
+	return isnull ? fallback : DatumGetFloat8(value);
+}
+
+static bool
+column_bool(int number, bool fallback)
+{
+	bool		isnull;
+	Datum		value = column(number, &isnull);
+
+	return isnull ? fallback : DatumGetBool(value);
+}
+
+static int
+column_int(int number, int fallback)
+{
+	bool		isnull;
+	Datum		value = column(number, &isnull);
+
+	return isnull ? fallback : DatumGetInt32(value);
+}
+
+static void
+load_autoretry(Definition *def, int number)
+{
+	bool		isnull;
+	Datum		value = column(number, &isnull);
+	Datum	   *items;
+	bool	   *nulls;
+	int			count;
+	MemoryContext old;
+
+	if (isnull)
+		return;
+	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT,
+					  &items, &nulls, &count);
+	old = MemoryContextSwitchTo(cache_context);
+	def->autoretry_for = palloc0(count * sizeof(char *));
+	for (int i = 0; i < count; i++)
+	{
+		if (!nulls[i])
+			def->autoretry_for[def->nautoretry++] = TextDatumGetCString(items[i]);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* Columns in the order of STMT_DEFINITION. */
+static void
+load_row(Definition *def)
+{
+	bool		isnull;
+	Datum		value = column(1, &isnull);
+
+	def->known = true;
+	def->function = isnull ? InvalidOid : DatumGetObjectId(value);
+	value = column(2, &isnull);
+	if (!isnull)
+		text_to_cstring_buffer(DatumGetTextPP(value), def->queue, sizeof(def->queue));
+	def->priority = column_int(3, 0);
+	def->max_retries = column_int(4, -1);
+	def->retry_delay = column_seconds(5, builtin.retry_delay);
+	def->retry_backoff = column_seconds(6, 0);
+	def->retry_backoff_max = column_seconds(7, builtin.retry_backoff_max);
+	def->retry_jitter = column_bool(8, builtin.retry_jitter);
+	def->soft_time_limit = column_seconds(9, 0);
+	def->time_limit = column_seconds(10, 0);
+	def->expires = column_seconds(11, 0);
+	def->acks_late = column_bool(12, builtin.acks_late);
+	def->max_deliveries = column_int(13, builtin.max_deliveries);
+	def->ignore_result = column_bool(14, false);
+	def->track_started = column_bool(15, false);
+	load_autoretry(def, 16);
+}
+
+const Definition *
+celeriac_definition(const char *name)
+{
+	Definition	def = builtin;
+	Definition *entry;
+	Datum		value;
+	bool		found;
+
+	check_cache();
+	entry = hash_search(definitions, name, HASH_FIND, NULL);
+	if (entry != NULL)
+		return entry;
+
+	value = CStringGetTextDatum(name);
+	strlcpy(def.name, name, sizeof(def.name));
+	found = celeriac_exec(STMT_DEFINITION, &value, NULL) > 0;
+	check_cache();				/* the query may have met an invalidation */
+	if (found)
+		load_row(&def);
+	entry = hash_search(definitions, name, HASH_ENTER, NULL);
+	*entry = def;
+	return entry;
+}
+
+/* SQL tasks run in the executors, everything else outside. */
+const char *
+celeriac_definition_queue(const Definition *def)
+{
+	if (def->queue[0] != '\0')
+		return def->queue;
+	return OidIsValid(def->function) ? CELERIAC_SERVER_QUEUE : celeriac_default_queue;
+}
+
+static bool
+is_standing_queue(const char *name)
+{
+	return strcmp(name, CELERIAC_SERVER_QUEUE) == 0 ||
+		strcmp(name, "default") == 0 ||
+		strcmp(name, celeriac_default_queue) == 0;
+}
+
+const QueueInfo *
+celeriac_queue(const char *name)
+{
+	QueueInfo  *entry;
+	Datum		value;
+	bool		known;
+	bool		isnull;
+	bool		paused = false;
+
+	check_cache();
+	entry = hash_search(queues, name, HASH_FIND, NULL);
+	if (entry != NULL)
+		return entry;
+
+	value = CStringGetTextDatum(name);
+	known = celeriac_exec(STMT_QUEUE, &value, NULL) > 0;
+	if (known)
+		paused = DatumGetBool(column(1, &isnull));
+	check_cache();
+	entry = hash_search(queues, name, HASH_ENTER, NULL);
+	entry->stored = known;
+	entry->known = known || is_standing_queue(name);
+	entry->paused = paused;
+	return entry;
+}
+
+void
+celeriac_queue_ensure(const char *name)
+{
+	Datum		value;
+
+	if (celeriac_queue(name)->stored)
+		return;
+	value = CStringGetTextDatum(name);
+	celeriac_exec(STMT_QUEUE_CREATE, &value, NULL);
+}
+
+/*
+ * Statement triggers on task_definition and task_queue: every backend's cache
+ * is dropped when this commits, ours at the next command.
+ */
+Datum
+celeriac_definition_changed(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		elog(ERROR, "celeriac_definition_changed must be called as a trigger");
+	CacheInvalidateRelcache(trigdata->tg_relation);
+	PG_RETURN_NULL();
+}
+
+/* Row trigger: a queue that is not paused any more may hold ready tasks. */
+Datum
+celeriac_queue_changed(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	HeapTuple	tuple;
+	char	   *name;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		elog(ERROR, "celeriac_queue_changed must be called as a trigger");
+	tuple = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
+		trigdata->tg_newtuple : trigdata->tg_trigtuple;
+	name = SPI_getvalue(tuple, trigdata->tg_relation->rd_att, 1);
+	celeriac_xact_ready(name, 0, CELERIAC_WAKE_ONLY);
+	return PointerGetDatum(tuple);
+}

@@ -1,0 +1,402 @@
+/*
+ * duty.c
+ *		What a coordinator does when it wakes: due, lost, expired, old.
+ *
+ * Each duty runs in transactions of its own, of a bounded size, and says when
+ * it will be due again.  A coordinator that dies in between leaves nothing
+ * half done: the next one finds the same work in the tables, and lost claims
+ * stay in shared memory until a transaction that dealt with them committed.
+ */
+#include "duty.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/varlena.h"
+
+#include "bgw.h"
+#include "catalog.h"
+#include "claim.h"
+#include "definition.h"
+#include "finish.h"
+#include "guc.h"
+#include "message.h"
+#include "ready.h"
+#include "shmem.h"
+#include "wake.h"
+#include "worker.h"
+#include "xact.h"
+
+#define BATCH	1000
+
+/* A duty's transaction: begin, work, commit. Returns when it is due again. */
+typedef TimestampTz (*DutyFunction) (void);
+
+static TimestampTz
+in_transaction(const char *activity, DutyFunction duty)
+{
+	CelContext	context;
+	TimestampTz next;
+
+	celeriac_bgw_begin(activity);
+	celeriac_enter_worker(&context);
+	next = duty();
+	celeriac_leave(&context);
+	celeriac_bgw_commit();
+	return next;
+}
+
+static Datum
+first_value(bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
+}
+
+/* The one timestamp a statement returns; NEVER when there is none. */
+static TimestampTz
+next_time(CelStatement statement)
+{
+	bool		isnull;
+	Datum		value;
+
+	if (celeriac_exec(statement, NULL, NULL) == 0)
+		return NEVER;
+	value = first_value(&isnull);
+	return isnull ? NEVER : DatumGetTimestampTz(value);
+}
+
+/* Delayed tasks whose time has come join the tail of their queue. */
+static TimestampTz
+make_due(void)
+{
+	Datum		limit = Int64GetDatum(BATCH);
+
+	if (celeriac_exec(STMT_DUE, &limit, NULL) == BATCH)
+		return GetCurrentTimestamp();
+	return next_time(STMT_NEXT_DUE);
+}
+
+/*
+ * Tasks found by a statement, claimed for this transaction.  A task that
+ * somebody holds is his to deal with.
+ */
+static int
+claim_found(uint64 rows, const char *state, const char *exc_type,
+			const char *message, Outcome *outcomes)
+{
+	SPITupleTable *table = SPI_tuptable;
+	int			count = 0;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		bool		isnull;
+		pg_uuid_t  *id = DatumGetUUIDP(SPI_getbinval(table->vals[i], table->tupdesc, 1,
+													 &isnull));
+
+		celeriac_xact_reserve_claim();
+		if (!celeriac_claim_take(id, CLAIM_TRANSIENT, -1, 0))
+			continue;
+		celeriac_xact_claimed(id, true, "", 0, 0);
+		celeriac_outcome_init(&outcomes[count++], id, state, exc_type, message);
+	}
+	return count;
+}
+
+/* Tasks that nobody began in time end as REVOKED. */
+static TimestampTz
+end_expired(void)
+{
+	Datum		limit = Int64GetDatum(BATCH);
+	Outcome    *outcomes = palloc(BATCH * sizeof(Outcome));
+	uint64		rows = celeriac_exec(STMT_EXPIRED, &limit, NULL);
+	int			count = claim_found(rows, "REVOKED", "TaskRevokedError", "expired", outcomes);
+
+	if (count > 0)
+		celeriac_end_claimed(outcomes, count, false);
+	if (rows == BATCH && count > 0)
+		return GetCurrentTimestamp();
+	return next_time(STMT_NEXT_EXPIRES);
+}
+
+/*
+ * Leases that are over: the holder is presumed dead.  They are found along
+ * the dispatch index, up to the highest order that was ever claimed.
+ */
+static TimestampTz
+end_leases_of(const ClaimedLevel *level)
+{
+	Datum		values[] = {
+		CStringGetTextDatum(level->queue), Int16GetDatum(level->priority),
+		Int64GetDatum(level->highest), Int64GetDatum(BATCH)
+	};
+	Outcome    *outcomes = palloc(BATCH * sizeof(Outcome));
+	uint64		rows = celeriac_exec(STMT_LEASES_OVER, values, NULL);
+	int			count = claim_found(rows, CELERIAC_LOST, NULL, NULL, outcomes);
+	bool		isnull;
+	Datum		next;
+
+	if (count > 0)
+		celeriac_end_lost(outcomes, count);
+	if (rows == BATCH)
+		return GetCurrentTimestamp();
+	celeriac_exec(STMT_NEXT_LEASE, values, NULL);
+	next = first_value(&isnull);
+	return isnull ? NEVER : DatumGetTimestampTz(next);
+}
+
+static TimestampTz
+end_leases(void)
+{
+	int			count;
+	ClaimedLevel *levels = celeriac_ready_claimed_levels(&count);
+	TimestampTz next = NEVER;
+
+	for (int i = 0; i < count; i++)
+		next = Min(next, end_leases_of(&levels[i]));
+	return next;
+}
+
+/*
+ * Claims whose session ended.  They are given back only when what became of
+ * their tasks has committed.
+ */
+static void
+split_lost(const Claim *claims, int count, Outcome *lost, int *nlost,
+		   Outcome *limited, int *nlimited)
+{
+	*nlost = *nlimited = 0;
+	for (int i = 0; i < count; i++)
+	{
+		const Claim *claim = &claims[i];
+		Outcome    *o;
+
+		if (claim->hard_limit)
+		{
+			o = &limited[(*nlimited)++];
+			celeriac_outcome_init(o, &claim->key.id, "FAILURE", "TimeLimitExceeded",
+								  "the task was stopped at its hard time limit");
+		}
+		else
+		{
+			o = &lost[(*nlost)++];
+			celeriac_outcome_init(o, &claim->key.id, CELERIAC_LOST, NULL, NULL);
+		}
+		o->delivery = claim->delivery;
+		o->started_at = claim->started_at;
+		celeriac_xact_release(&claim->key.id);
+	}
+}
+
+static TimestampTz
+end_lost_claims(void)
+{
+	CelDatabase *db = celeriac_my_database();
+	int			count;
+	int			nlost;
+	int			nlimited;
+	Claim	   *claims;
+	Outcome    *lost;
+	Outcome    *limited;
+
+	pg_atomic_write_u32(&db->lost_claims, 0);
+	claims = celeriac_claim_list(CLAIM_LOST, &count);
+	lost = palloc((count + 1) * sizeof(Outcome));
+	limited = palloc((count + 1) * sizeof(Outcome));
+	split_lost(claims, count, lost, &nlost, limited, &nlimited);
+	if (nlost > 0)
+		celeriac_end_lost(lost, nlost);
+	if (nlimited > 0)
+		celeriac_end_claimed(limited, nlimited, false);
+	return NEVER;
+}
+
+/* Results live for result_expires after their task ended. */
+static TimestampTz
+remove_old_results(void)
+{
+	Datum		values[] = {
+		Float8GetDatum(celeriac_result_expires), Int64GetDatum(BATCH)
+	};
+	TimestampTz oldest;
+
+	if (celeriac_result_expires == 0)
+		return NEVER;
+	if (celeriac_exec(STMT_OLD_RESULTS, values, NULL) == BATCH)
+		return GetCurrentTimestamp();
+	oldest = next_time(STMT_OLDEST_RESULT);
+	if (oldest == NEVER)
+		return GetCurrentTimestamp() + (TimestampTz) celeriac_result_expires * USECS_PER_SEC;
+	return oldest + (TimestampTz) celeriac_result_expires * USECS_PER_SEC;
+}
+
+/*
+ * acks_late => false, begun before the server's restart, and nobody came back
+ * to say he still runs it: once is over.
+ */
+static TimestampTz
+end_unacked(void)
+{
+	CelDatabase *db = celeriac_my_database();
+	uint64		rows;
+	Outcome    *outcomes;
+	int			count;
+
+	if (db->attaching || db->unacked_ended)
+		return NEVER;
+	rows = celeriac_exec(STMT_UNACKED, NULL, NULL);
+	outcomes = palloc((rows + 1) * sizeof(Outcome));
+	count = claim_found(rows, CELERIAC_LOST, NULL, NULL, outcomes);
+	if (count > 0)
+		celeriac_end_lost(outcomes, count);
+	db->unacked_ended = true;
+	return NEVER;
+}
+
+static TimestampTz
+mark_gone_workers(void)
+{
+	celeriac_workers_gone();
+	return NEVER;
+}
+
+typedef struct Duty
+{
+	const char *activity;
+	DutyFunction run;
+} Duty;
+
+static const Duty duties[] = {
+	{"giving back lost tasks", end_lost_claims},
+	{"ending tasks that run at most once", end_unacked},
+	{"making delayed tasks ready", make_due},
+	{"ending leases", end_leases},
+	{"ending expired tasks", end_expired},
+	{"removing old results", remove_old_results},
+	{"noting workers that are gone", mark_gone_workers},
+};
+
+/* The grace for workers to attach after a restart is over. */
+static TimestampTz
+end_attaching(void)
+{
+	CelDatabase *db = celeriac_my_database();
+	TimestampTz end = TimestampTzPlusMilliseconds(CelShmem->started_at,
+												  celeriac_attach_grace);
+
+	if (!db->attaching)
+		return NEVER;
+	if (GetCurrentTimestamp() < end)
+		return end;
+	for (int i = 0; i < celeriac_max_workers; i++)
+	{
+		if (CelShmem->workers[i].dboid == MyDatabaseId)
+			CelShmem->workers[i].expected = false;
+	}
+	db->attaching = false;
+	celeriac_wake_all(MyDatabaseId);
+	return NEVER;
+}
+
+TimestampTz
+celeriac_duty_run(void)
+{
+	TimestampTz next = end_attaching();
+
+	/* whatever comes meanwhile must not find us believing in an old time */
+	pg_atomic_write_u64(&celeriac_my_database()->next_due, (uint64) NEVER);
+	for (int i = 0; i < lengthof(duties); i++)
+		next = Min(next, in_transaction(duties[i].activity, duties[i].run));
+	return next;
+}
+
+/*
+ * What the last life of the server left: leases to watch, tasks that were to
+ * run at most once and did, workers that may come back.
+ */
+static void
+find_leases(void)
+{
+	uint64		rows = celeriac_exec(STMT_LEASE_LEVELS, NULL, NULL);
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		bool		isnull;
+		HeapTuple	row = SPI_tuptable->vals[i];
+		char	   *queue = SPI_getvalue(row, SPI_tuptable->tupdesc, 1);
+		int			priority = DatumGetInt32(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &isnull));
+		int64		highest = DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 3, &isnull));
+
+		celeriac_ready_set_highest(queue, priority, highest);
+	}
+}
+
+static TimestampTz
+recover(void)
+{
+	CelDatabase *db = celeriac_my_database();
+
+	find_leases();
+	if (celeriac_workers_expected() == 0)
+		db->attaching = false;
+	return NEVER;
+}
+
+void
+celeriac_duty_recover(void)
+{
+	CelDatabase *db = celeriac_my_database();
+
+	if (db->recovered)
+		return;
+	(void) in_transaction("recovering", recover);
+	db->recovered = true;
+	celeriac_worker_attached(-1);
+	if (!db->attaching)
+		celeriac_wake_all(MyDatabaseId);
+	else
+		(void) end_attaching();
+}
+
+/*
+ * Executors
+ */
+static List *
+executor_queues(void)
+{
+	char	   *text = pstrdup(celeriac_queues);
+	List	   *queues = NIL;
+
+	(void) SplitGUCList(text, ',', &queues);
+	return queues;
+}
+
+static bool executors_needed;
+
+static TimestampTz
+look_for_work(void)
+{
+	List	   *queues = executor_queues();
+	ListCell   *cell;
+
+	executors_needed = false;
+	foreach(cell, queues)
+	{
+		const char *name = lfirst(cell);
+
+		if (celeriac_anything_ready(&name, 1))
+			executors_needed = true;
+	}
+	return NEVER;
+}
+
+bool
+celeriac_duty_executors_needed(void)
+{
+	(void) in_transaction("looking for work of executors", look_for_work);
+	return executors_needed;
+}

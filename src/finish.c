@@ -1,0 +1,884 @@
+/*
+ * finish.c
+ *		Applying outcomes: fence, decide, write.
+ *
+ * Fence: an outcome counts only from the worker and delivery number that hold
+ * the claim, in shared memory (session claim) or in the row (a lease that is
+ * not over).  Others are refused and counted.
+ *
+ * Decide: a success needs nothing but the delete and insert; the rest reads
+ * its row first (and locks it), because retries, losses and limits count.
+ *
+ * Write: three statements at most, for those that end, those to be tried
+ * again later, and those that go back to the queue.  Session claims are given
+ * back when the transaction has committed; if it aborts, they stay, and the
+ * worker may report again.
+ */
+#include "finish.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+#include "argument.h"
+#include "callback.h"
+#include "catalog.h"
+#include "claim.h"
+#include "compat.h"
+#include "condition.h"
+#include "definition.h"
+#include "errors.h"
+#include "message.h"
+#include "retry.h"
+#include "shmem.h"
+#include "state.h"
+#include "uuid.h"
+#include "xact.h"
+
+PG_FUNCTION_INFO_V1(task_finish);
+PG_FUNCTION_INFO_V1(task_succeed);
+PG_FUNCTION_INFO_V1(task_fail);
+PG_FUNCTION_INFO_V1(task_retry);
+PG_FUNCTION_INFO_V1(task_reject);
+
+typedef enum Hold
+{
+	HOLD_NONE,
+	HOLD_SESSION,
+	HOLD_LEASE,
+	HOLD_OWN					/* no fence: this transaction's claim */
+} Hold;
+
+typedef enum Action
+{
+	ACTION_REFUSE,
+	ACTION_END,
+	ACTION_RETRY,
+	ACTION_REQUEUE
+} Action;
+
+typedef struct Ending
+{
+	Outcome    *outcome;
+	Hold		hold;
+	Action		action;
+	bool		revoked;		/* somebody asked the claim's holder to stop */
+	bool		have_row;
+	Delivery	row;
+	int			lost;			/* ACTION_REQUEUE: losses so far, 0 = unchanged */
+	TimestampTz eta;			/* ACTION_RETRY */
+} Ending;
+
+void
+celeriac_outcome_init(Outcome *outcome, const pg_uuid_t *id, const char *state,
+					  const char *exc_type, const char *exc_message)
+{
+	memset(outcome, 0, sizeof(*outcome));
+	outcome->id = *id;
+	outcome->state = state;
+	outcome->exc_type = exc_type;
+	outcome->exc_message = exc_message;
+	outcome->countdown = -1;
+}
+
+/*
+ * Items by id, to find one by the id a statement returns
+ */
+static int
+compare_items(const void *a, const void *b)
+{
+	return memcmp(&(*(Ending *const *) a)->outcome->id,
+				  &(*(Ending *const *) b)->outcome->id, UUID_LEN);
+}
+
+static Ending **
+sort_items(Ending *items, int count)
+{
+	Ending	  **sorted = palloc_extended((count + 1) * sizeof(Ending *), MCXT_ALLOC_HUGE);
+
+	for (int i = 0; i < count; i++)
+		sorted[i] = &items[i];
+	qsort(sorted, count, sizeof(Ending *), compare_items);
+	return sorted;
+}
+
+static Ending *
+find_item(Ending **sorted, int count, const pg_uuid_t *id)
+{
+	int			low = 0;
+	int			high = count - 1;
+
+	while (low <= high)
+	{
+		int			middle = (low + high) / 2;
+		int			order = memcmp(&sorted[middle]->outcome->id, id, UUID_LEN);
+
+		if (order == 0)
+			return sorted[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle - 1;
+	}
+	return NULL;
+}
+
+void
+celeriac_give_back_missing(const pg_uuid_t *ids, int count, const Delivery *kept,
+						   int nkept, const Outcome *ended, int nended)
+{
+	for (int i = 0; i < count; i++)
+	{
+		bool		found = false;
+
+		for (int k = 0; k < nkept && !found; k++)
+			found = memcmp(&kept[k].id, &ids[i], UUID_LEN) == 0;
+		for (int k = 0; k < nended && !found; k++)
+			found = memcmp(&ended[k].id, &ids[i], UUID_LEN) == 0;
+		if (!found)
+			celeriac_xact_unclaim(&ids[i]);
+	}
+}
+
+/*
+ * Fence
+ */
+static void
+fence_by_claim(Ending *item, int worker_slot)
+{
+	Claim		claim;
+
+	if (!celeriac_claim_get(&item->outcome->id, &claim) || claim.kind != CLAIM_SESSION)
+		return;
+	if (worker_slot >= 0 && claim.worker == worker_slot &&
+		claim.delivery == item->outcome->delivery)
+	{
+		item->hold = HOLD_SESSION;
+		item->revoked = claim.revoked;
+		if (item->outcome->started_at == 0)
+			item->outcome->started_at = claim.started_at;
+	}
+}
+
+static bool
+needs_row(const Ending *item)
+{
+	if (item->hold == HOLD_NONE)
+		return true;
+	return strcmp(item->outcome->state, "SUCCESS") != 0;
+}
+
+static Datum
+uuid_array(Datum *values, int count)
+{
+	return PointerGetDatum(construct_array(values, count, UUIDOID, UUID_LEN, false,
+										   TYPALIGN_CHAR));
+}
+
+/* The lease must be this worker's, this delivery's, and not be over. */
+static bool
+lease_holds(SPITupleTable *table, uint64 row, const Ending *item, const char *worker)
+{
+	bool		isnull;
+	Datum		value;
+	HeapTuple	tuple = table->vals[row];
+
+	value = SPI_getbinval(tuple, table->tupdesc, MSG_LEASED_UNTIL, &isnull);
+	if (isnull || DatumGetTimestampTz(value) <= GetCurrentTimestamp())
+		return false;
+	value = SPI_getbinval(tuple, table->tupdesc, MSG_WORKER, &isnull);
+	if (isnull || strcmp(TextDatumGetCString(value), worker) != 0)
+		return false;
+	return item->row.delivery == item->outcome->delivery;
+}
+
+static void
+read_rows(Ending **sorted, int count, const char *worker)
+{
+	Datum	   *ids = palloc_extended((count + 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
+	SPITupleTable *table;
+	Datum		param;
+	uint64		rows;
+	int			wanted = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		if (needs_row(sorted[i]))
+			ids[wanted++] = UUIDPGetDatum(&sorted[i]->outcome->id);
+	}
+	if (wanted == 0)
+		return;
+	param = uuid_array(ids, wanted);
+	rows = celeriac_exec(STMT_READ_ROW, &param, NULL);
+	table = SPI_tuptable;
+	for (uint64 i = 0; i < rows; i++)
+	{
+		bool		isnull;
+		Datum		id = SPI_getbinval(table->vals[i], table->tupdesc, MSG_ID, &isnull);
+		Ending	   *item = find_item(sorted, count, DatumGetUUIDP(id));
+
+		celeriac_read_delivery(table, i, &item->row);
+		item->have_row = true;
+		(void) celeriac_option_bool(item->row.options, "revoked", &item->revoked);
+		if (item->hold == HOLD_NONE && lease_holds(table, i, item, worker))
+			item->hold = HOLD_LEASE;
+	}
+}
+
+/* A second outcome for one id in the same call is stale by definition. */
+static void
+refuse_doubles(Ending **sorted, int count)
+{
+	for (int i = 1; i < count; i++)
+	{
+		if (compare_items(&sorted[i - 1], &sorted[i]) == 0)
+			sorted[i]->hold = HOLD_NONE;
+	}
+}
+
+/*
+ * Decide
+ */
+static void
+end_as(Ending *item, const char *state, const char *exc_type, const char *message)
+{
+	item->action = ACTION_END;
+	item->outcome->state = state;
+	item->outcome->result = NULL;
+	item->outcome->exc_type = exc_type;
+	item->outcome->exc_message = message;
+}
+
+static bool
+retries_left(const Delivery *row)
+{
+	return row->max_retries == CELERIAC_NO_LIMIT || row->retries < row->max_retries;
+}
+
+static void
+plan_retry(Ending *item)
+{
+	Outcome    *o = item->outcome;
+	double		delay = o->countdown;
+
+	if (delay < 0)
+		delay = celeriac_retry_delay(celeriac_definition(item->row.name),
+									 item->row.retries);
+	item->action = ACTION_RETRY;
+	item->eta = GetCurrentTimestamp() + (TimestampTz) (delay * USECS_PER_SEC);
+}
+
+static void
+decide_retry(Ending *item)
+{
+	Outcome    *o = item->outcome;
+
+	if (retries_left(&item->row))
+		plan_retry(item);
+	else
+		end_as(item, "FAILURE",
+			   o->exc_type ? o->exc_type : "MaxRetriesExceededError",
+			   o->exc_message ? o->exc_message :
+			   psprintf("Can't retry %s[%s] after %d retries", item->row.name,
+						celeriac_uuid_text(&o->id), item->row.retries));
+}
+
+static void
+decide_failure(Ending *item)
+{
+	const Definition *def = celeriac_definition(item->row.name);
+
+	item->action = ACTION_END;
+	if (item->outcome->exc_type != NULL && retries_left(&item->row) &&
+		celeriac_autoretry_matches(item->outcome->exc_type, def->autoretry_for,
+								   def->nautoretry))
+		plan_retry(item);
+}
+
+/* A poison task is not given to worker after worker for ever. */
+static void
+decide_lost(Ending *item)
+{
+	int			max_deliveries = celeriac_definition(item->row.name)->max_deliveries;
+	double		lost = 0;
+	bool		late = true;
+
+	(void) celeriac_option_number(item->row.options, "lost", &lost);
+	(void) celeriac_option_bool(item->row.options, "acks_late", &late);
+	item->lost = (int) lost + 1;
+	if (!late)
+		end_as(item, "FAILURE", "WorkerLostError",
+			   "the worker was lost while the task ran; acks_late is false, so it is not run again");
+	else if (item->lost >= max_deliveries)
+		end_as(item, "FAILURE", "WorkerLostError",
+			   psprintf("the task lost its worker %d times", item->lost));
+	else
+		item->action = ACTION_REQUEUE;
+}
+
+static void
+decide(Ending *item)
+{
+	TaskState	state = celeriac_state(item->outcome->state);
+
+	if (item->hold == HOLD_NONE)
+	{
+		item->action = ACTION_REFUSE;
+		return;
+	}
+	item->action = ACTION_END;
+	if (state == STATE_SUCCESS)
+		return;
+	if (!item->have_row)
+		item->action = ACTION_REFUSE;
+	else if (state == STATE_FAILURE)
+		decide_failure(item);
+	else if (state == STATE_RETRY)
+		decide_retry(item);
+	else if (state == STATE_PENDING)
+		item->action = ACTION_REQUEUE;
+	else if (strcmp(item->outcome->state, CELERIAC_LOST) == 0)
+		decide_lost(item);
+	if (item->revoked && item->action != ACTION_END && item->action != ACTION_REFUSE)
+		end_as(item, "REVOKED", "TaskRevokedError", "revoked");
+}
+
+/*
+ * Write
+ */
+typedef struct Column
+{
+	Datum	   *values;
+	bool	   *nulls;
+} Column;
+
+static Column
+new_column(int count)
+{
+	Column		column = {
+		palloc_extended((count + 1) * sizeof(Datum), MCXT_ALLOC_HUGE),
+		palloc_extended((count + 1) * sizeof(bool), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO)
+	};
+
+	return column;
+}
+
+static void
+put_text(Column *column, int i, const char *text)
+{
+	column->nulls[i] = (text == NULL);
+	if (text != NULL)
+		column->values[i] = CStringGetTextDatum(text);
+}
+
+static Datum
+column_array(Column *column, int count, Oid type)
+{
+	int16		length;
+	bool		byval;
+	char		align;
+	int			lower = 1;
+
+	get_typlenbyvalalign(type, &length, &byval, &align);
+	return PointerGetDatum(construct_md_array(column->values, column->nulls, 1, &count,
+											  &lower, type, length, byval, align));
+}
+
+enum
+{
+	END_ID, END_STATE, END_RESULT, END_EXC_TYPE, END_EXC_MESSAGE, END_TRACEBACK,
+	END_STARTED_AT, END_WORKER, END_COLUMNS
+};
+
+static void
+put_end(Column *columns, int n, const Ending *item, const char *worker)
+{
+	Outcome    *o = item->outcome;
+
+	columns[END_ID].values[n] = UUIDPGetDatum(&o->id);
+	put_text(&columns[END_STATE], n, o->state);
+	columns[END_RESULT].values[n] = JsonbPGetDatum(o->result);
+	columns[END_RESULT].nulls[n] = (o->result == NULL);
+	put_text(&columns[END_EXC_TYPE], n, o->exc_type);
+	put_text(&columns[END_EXC_MESSAGE], n, o->exc_message);
+	put_text(&columns[END_TRACEBACK], n, o->traceback);
+	columns[END_STARTED_AT].values[n] = TimestampTzGetDatum(o->started_at);
+	columns[END_STARTED_AT].nulls[n] = (o->started_at == 0);
+	put_text(&columns[END_WORKER], n, worker);
+}
+
+static void
+call_back(const Outcome *outcome, Jsonb *options, HeapTuple row, TupleDesc desc)
+{
+	bool		isnull;
+	Datum		root = SPI_getbinval(row, desc, 4, &isnull);
+	Ended		ended = {
+		.outcome = outcome,
+		.options = options,
+		.sent_by = SPI_getvalue(row, desc, 3),
+		.root_id = isnull ? NULL : DatumGetUUIDP(root)
+	};
+
+	celeriac_callbacks(&ended);
+}
+
+/* The message was there: its outcome is applied, its callbacks are sent. */
+static void
+accept_ended(Ending **sorted, int count, uint64 rows)
+{
+	SPITupleTable *table = SPI_tuptable;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		bool		isnull;
+		Datum		id = SPI_getbinval(table->vals[i], table->tupdesc, 1, &isnull);
+		Datum		options = SPI_getbinval(table->vals[i], table->tupdesc, 2, &isnull);
+		Ending	   *item = find_item(sorted, count, DatumGetUUIDP(id));
+
+		item->outcome->accepted = true;
+		if (!isnull)
+			call_back(item->outcome, DatumGetJsonbP(options), table->vals[i], table->tupdesc);
+	}
+}
+
+static uint64
+write_ended(Ending **sorted, int count, const char *worker)
+{
+	static const Oid types[] = {
+		UUIDOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID
+	};
+	Column		columns[END_COLUMNS];
+	Datum		values[END_COLUMNS + 1];
+	uint64		rows;
+	int			n = 0;
+
+	for (int c = 0; c < END_COLUMNS; c++)
+		columns[c] = new_column(count);
+	for (int i = 0; i < count; i++)
+	{
+		if (sorted[i]->action == ACTION_END)
+			put_end(columns, n++, sorted[i], worker);
+	}
+	if (n == 0)
+		return 0;
+	for (int c = 0; c < END_COLUMNS; c++)
+		values[c] = column_array(&columns[c], n, types[c]);
+	values[END_COLUMNS] = TimestampTzGetDatum(GetCurrentTimestamp());
+	rows = celeriac_exec(STMT_FINISH, values, NULL);
+	accept_ended(sorted, count, rows);
+	return rows;
+}
+
+static void
+accept_rows(Ending **sorted, int count, uint64 rows)
+{
+	SPITupleTable *table = SPI_tuptable;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		bool		isnull;
+		Datum		id = SPI_getbinval(table->vals[i], table->tupdesc, 1, &isnull);
+
+		find_item(sorted, count, DatumGetUUIDP(id))->outcome->accepted = true;
+	}
+}
+
+static void
+write_retries(Ending **sorted, int count)
+{
+	Column		ids = new_column(count);
+	Column		etas = new_column(count);
+	Column		deliveries = new_column(count);
+	Column		types = new_column(count);
+	Column		messages = new_column(count);
+	Datum		values[5];
+	int			n = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		Ending	   *item = sorted[i];
+
+		if (item->action != ACTION_RETRY)
+			continue;
+		ids.values[n] = UUIDPGetDatum(&item->outcome->id);
+		etas.values[n] = TimestampTzGetDatum(item->eta);
+		deliveries.values[n] = Int32GetDatum(item->outcome->delivery);
+		put_text(&types, n, item->outcome->exc_type);
+		put_text(&messages, n, item->outcome->exc_message);
+		n++;
+	}
+	if (n == 0)
+		return;
+	values[0] = column_array(&ids, n, UUIDOID);
+	values[1] = column_array(&etas, n, TIMESTAMPTZOID);
+	values[2] = column_array(&deliveries, n, INT4OID);
+	values[3] = column_array(&types, n, TEXTOID);
+	values[4] = column_array(&messages, n, TEXTOID);
+	accept_rows(sorted, count, celeriac_exec(STMT_RETRY, values, NULL));
+}
+
+static void
+write_requeued(Ending **sorted, int count)
+{
+	Column		ids = new_column(count);
+	Column		deliveries = new_column(count);
+	Column		lost = new_column(count);
+	Datum		values[3];
+	int			n = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		if (sorted[i]->action != ACTION_REQUEUE)
+			continue;
+		ids.values[n] = UUIDPGetDatum(&sorted[i]->outcome->id);
+		deliveries.values[n] = Int32GetDatum(sorted[i]->outcome->delivery);
+		lost.values[n] = Int32GetDatum(sorted[i]->lost);
+		n++;
+	}
+	if (n == 0)
+		return;
+	values[0] = column_array(&ids, n, UUIDOID);
+	values[1] = column_array(&deliveries, n, INT4OID);
+	values[2] = column_array(&lost, n, INT4OID);
+	accept_rows(sorted, count, celeriac_exec(STMT_REQUEUE, values, NULL));
+}
+
+static int
+release_accepted(Ending *items, int count)
+{
+	int			accepted = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		if (!items[i].outcome->accepted)
+			continue;
+		accepted++;
+		if (items[i].hold == HOLD_SESSION)
+			celeriac_xact_release(&items[i].outcome->id);
+	}
+	return accepted;
+}
+
+static void
+count_outcomes(int slot, const Ending *items, int count, int accepted)
+{
+	CelWorker  *worker = slot < 0 ? NULL : &CelShmem->workers[slot];
+
+	if (accepted < count)
+		pg_atomic_fetch_add_u64(&celeriac_my_database()->stale_outcomes, count - accepted);
+	if (worker == NULL)
+		return;
+	for (int i = 0; i < count; i++)
+	{
+		if (!items[i].outcome->accepted)
+			pg_atomic_fetch_add_u64(&worker->stale, 1);
+		else if (items[i].action == ACTION_RETRY)
+			pg_atomic_fetch_add_u64(&worker->retried, 1);
+		else if (strcmp(items[i].outcome->state, "SUCCESS") == 0)
+			pg_atomic_fetch_add_u64(&worker->succeeded, 1);
+		else if (strcmp(items[i].outcome->state, "FAILURE") == 0)
+			pg_atomic_fetch_add_u64(&worker->failed, 1);
+	}
+}
+
+static Ending *
+new_items(Outcome *outcomes, int count, Hold hold)
+{
+	Ending	   *items = palloc_extended((count + 1) * sizeof(Ending),
+										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+	for (int i = 0; i < count; i++)
+	{
+		items[i].outcome = &outcomes[i];
+		items[i].hold = hold;
+		outcomes[i].accepted = false;
+	}
+	return items;
+}
+
+int
+celeriac_finish(const char *worker, Outcome *outcomes, int count)
+{
+	int			slot = celeriac_worker_slot(worker);
+	Ending	   *items = new_items(outcomes, count, HOLD_NONE);
+	Ending	  **sorted = sort_items(items, count);
+	int			accepted;
+
+	for (int i = 0; i < count; i++)
+		fence_by_claim(&items[i], slot);
+	refuse_doubles(sorted, count);
+	read_rows(sorted, count, worker);
+	refuse_doubles(sorted, count);
+	for (int i = 0; i < count; i++)
+		decide(&items[i]);
+	write_ended(sorted, count, worker);
+	write_retries(sorted, count);
+	write_requeued(sorted, count);
+	accepted = release_accepted(items, count);
+	count_outcomes(slot, items, count, accepted);
+	return accepted;
+}
+
+uint64
+celeriac_end_claimed(Outcome *outcomes, int count, bool give_back)
+{
+	Ending	   *items = new_items(outcomes, count, HOLD_OWN);
+	Ending	  **sorted = sort_items(items, count);
+	uint64		rows;
+
+	for (int i = 0; i < count; i++)
+		items[i].action = ACTION_END;
+	rows = write_ended(sorted, count, NULL);
+	for (int i = 0; give_back && i < count; i++)
+		celeriac_xact_release(&outcomes[i].id);
+	return rows;
+}
+
+void
+celeriac_end_lost(Outcome *outcomes, int count)
+{
+	Ending	   *items = new_items(outcomes, count, HOLD_OWN);
+	Ending	  **sorted = sort_items(items, count);
+
+	read_rows(sorted, count, "");
+	for (int i = 0; i < count; i++)
+	{
+		Claim		claim;
+
+		if (celeriac_claim_get(&outcomes[i].id, &claim) && claim.revoked)
+			items[i].revoked = true;
+		decide(&items[i]);
+	}
+	write_ended(sorted, count, NULL);
+	write_requeued(sorted, count);
+}
+
+/*
+ * SQL
+ */
+static const char *const outcome_states[] = {
+	"SUCCESS", "FAILURE", "RETRY", "REVOKED", "REJECTED", "IGNORED", "PENDING",
+	CELERIAC_LOST
+};
+
+static const char *
+outcome_state(Datum value, bool isnull)
+{
+	char	   *name = isnull ? pstrdup("null") : TextDatumGetCString(value);
+
+	for (int i = 0; i < lengthof(outcome_states); i++)
+	{
+		if (strcmp(name, outcome_states[i]) == 0)
+			return outcome_states[i];
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+			 errmsg("\"%s\" is not the state of an outcome", name),
+			 errhint("One of SUCCESS, FAILURE, RETRY, REVOKED, REJECTED, IGNORED, PENDING (hand back), LOST.")));
+	return NULL;
+}
+
+static const char *
+optional_text(Datum value, bool isnull)
+{
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+static double
+optional_countdown(Datum value, bool isnull)
+{
+	double		seconds;
+
+	if (isnull)
+		return -1;
+	seconds = celeriac_interval_seconds(DatumGetIntervalP(value));
+	if (seconds < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+				 errmsg("countdown must not be negative")));
+	return seconds;
+}
+
+/* In the order of the type task_outcome. */
+static void
+read_outcome(HeapTupleHeader header, TupleDesc desc, Outcome *o)
+{
+	HeapTupleData tuple;
+	Datum		values[9];
+	bool		nulls[9];
+
+	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	tuple.t_data = header;
+	heap_deform_tuple(&tuple, desc, values, nulls);
+	if (nulls[0] || nulls[1])
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+				 errmsg("an outcome needs id and delivery")));
+	memset(o, 0, sizeof(*o));
+	o->id = *DatumGetUUIDP(values[0]);
+	o->delivery = DatumGetInt32(values[1]);
+	o->state = outcome_state(values[2], nulls[2]);
+	o->result = nulls[3] ? NULL : DatumGetJsonbP(values[3]);
+	o->exc_type = optional_text(values[4], nulls[4]);
+	o->exc_message = optional_text(values[5], nulls[5]);
+	o->traceback = optional_text(values[6], nulls[6]);
+	o->countdown = optional_countdown(values[7], nulls[7]);
+	o->started_at = nulls[8] ? 0 : DatumGetTimestampTz(values[8]);
+}
+
+static Outcome *
+read_outcomes(ArrayType *array, int *count)
+{
+	TupleDesc	desc = lookup_rowtype_tupdesc_copy(CelCat.outcome_type, -1);
+	Outcome    *outcomes;
+	Datum	   *items;
+	bool	   *nulls;
+
+	deconstruct_array(array, CelCat.outcome_type, -1, false, TYPALIGN_DOUBLE,
+					  &items, &nulls, count);
+	outcomes = palloc_extended((*count + 1) * sizeof(Outcome), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < *count; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+					 errmsg("outcomes must be an array without nulls")));
+		read_outcome(DatumGetHeapTupleHeader(items[i]), desc, &outcomes[i]);
+	}
+	return outcomes;
+}
+
+/* task_finish(worker, outcomes) → ids accepted */
+Datum
+task_finish(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	CelContext	context;
+	const char *worker;
+	Outcome    *outcomes;
+	int			count;
+
+	celeriac_require_not_null(fcinfo, 0, "worker");
+	celeriac_require_not_null(fcinfo, 1, "outcomes");
+	worker = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	celeriac_require_worker_name(worker);
+	celeriac_init_srf(fcinfo);
+	celeriac_enter(&context, fcinfo);
+	outcomes = read_outcomes(PG_GETARG_ARRAYTYPE_P(1), &count);
+	if (count > 0)
+		celeriac_finish(worker, outcomes, count);
+	celeriac_leave(&context);
+	for (int i = 0; i < count; i++)
+	{
+		Datum		id = UUIDPGetDatum(&outcomes[i].id);
+		bool		isnull = false;
+
+		celeriac_forget_delivery(&outcomes[i].id);
+		if (outcomes[i].accepted)
+			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &id, &isnull);
+	}
+	PG_RETURN_NULL();
+}
+
+/*
+ * The one-task forms: the fence is what this session was given for the task;
+ * behind a pooler that may be nothing, then it is the lease there is.
+ */
+static const char *
+current_lease(const pg_uuid_t *id, int *delivery)
+{
+	Datum		value = UUIDPGetDatum(id);
+	Datum		param = uuid_array(&value, 1);
+	bool		isnull;
+	HeapTuple	row;
+
+	if (celeriac_exec(STMT_READ_LEASED, &param, NULL) == 0)
+		return NULL;
+	row = SPI_tuptable->vals[0];
+	*delivery = DatumGetInt32(SPI_getbinval(row, SPI_tuptable->tupdesc, MSG_DELIVERIES,
+											&isnull));
+	value = SPI_getbinval(row, SPI_tuptable->tupdesc, MSG_WORKER, &isnull);
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+static bool
+finish_one(FunctionCallInfo fcinfo, Outcome *outcome)
+{
+	CelContext	context;
+	const char *worker;
+	bool		accepted = false;
+
+	celeriac_enter(&context, fcinfo);
+	if (!celeriac_recall_delivery(&outcome->id, &worker, &outcome->delivery))
+		worker = current_lease(&outcome->id, &outcome->delivery);
+	if (worker != NULL)
+		accepted = celeriac_finish(worker, outcome, 1) == 1;
+	celeriac_leave(&context);
+	celeriac_forget_delivery(&outcome->id);
+	return accepted;
+}
+
+static void
+begin_one(FunctionCallInfo fcinfo, Outcome *outcome, const char *state)
+{
+	celeriac_require_not_null(fcinfo, 0, "id");
+	celeriac_outcome_init(outcome, PG_GETARG_UUID_P(0), state, NULL, NULL);
+}
+
+static const char *
+text_argument(FunctionCallInfo fcinfo, int number)
+{
+	return PG_ARGISNULL(number) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(number));
+}
+
+Datum
+task_succeed(PG_FUNCTION_ARGS)
+{
+	Outcome		outcome;
+
+	begin_one(fcinfo, &outcome, "SUCCESS");
+	outcome.result = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
+	PG_RETURN_BOOL(finish_one(fcinfo, &outcome));
+}
+
+Datum
+task_fail(PG_FUNCTION_ARGS)
+{
+	Outcome		outcome;
+
+	begin_one(fcinfo, &outcome, "FAILURE");
+	outcome.exc_type = text_argument(fcinfo, 1);
+	outcome.exc_message = text_argument(fcinfo, 2);
+	outcome.traceback = text_argument(fcinfo, 3);
+	PG_RETURN_BOOL(finish_one(fcinfo, &outcome));
+}
+
+Datum
+task_retry(PG_FUNCTION_ARGS)
+{
+	Outcome		outcome;
+
+	begin_one(fcinfo, &outcome, "RETRY");
+	outcome.countdown = optional_countdown(PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1),
+										   PG_ARGISNULL(1));
+	outcome.exc_message = text_argument(fcinfo, 2);
+	PG_RETURN_BOOL(finish_one(fcinfo, &outcome));
+}
+
+Datum
+task_reject(PG_FUNCTION_ARGS)
+{
+	Outcome		outcome;
+	bool		requeue = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
+
+	begin_one(fcinfo, &outcome, requeue ? "PENDING" : "REJECTED");
+	PG_RETURN_BOOL(finish_one(fcinfo, &outcome));
+}

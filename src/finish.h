@@ -1,0 +1,33 @@
+/*
+ * finish.h
+ *		Ending tasks: outcomes of workers, and ends that others decide.
+ */
+#ifndef CELERIAC_FINISH_H
+#define CELERIAC_FINISH_H
+
+#include "celeriac.h"
+
+#include "delivery.h"
+
+extern void celeriac_outcome_init(Outcome *outcome, const pg_uuid_t *id,
+								  const char *state, const char *exc_type,
+								  const char *exc_message);
+
+/*
+ * End tasks whose claims this transaction holds; no fence.  With give_back,
+ * session claims are released at commit (transient ones are anyway).
+ */
+extern uint64 celeriac_end_claimed(Outcome *outcomes, int count, bool give_back);
+
+/*
+ * Tasks whose worker is gone: redeliver them, or end them when they must not
+ * be tried again.  The claims are this transaction's, or lost ones.
+ */
+extern void celeriac_end_lost(Outcome *outcomes, int count);
+
+/* claims of ids that are in neither list are given back at once */
+extern void celeriac_give_back_missing(const pg_uuid_t *ids, int count,
+									   const Delivery *kept, int nkept,
+									   const Outcome *ended, int nended);
+
+#endif							/* CELERIAC_FINISH_H */

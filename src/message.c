@@ -1,0 +1,283 @@
+/*
+ * message.c
+ *		Rows of task_message as structs, and deliveries as SQL rows.
+ */
+#include "message.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+#include "argument.h"
+#include "catalog.h"
+#include "definition.h"
+#include "event.h"
+#include "statement.h"
+
+#define DELIVERY_COLUMNS 15
+
+typedef struct RowColumns
+{
+	HeapTuple	tuple;
+	TupleDesc	desc;
+} RowColumns;
+
+static Datum
+get(const RowColumns *row, int number, bool *isnull)
+{
+	return SPI_getbinval(row->tuple, row->desc, number, isnull);
+}
+
+static char *
+get_text(const RowColumns *row, int number)
+{
+	bool		isnull;
+	Datum		value = get(row, number, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+static Jsonb *
+get_jsonb(const RowColumns *row, int number)
+{
+	bool		isnull;
+	Datum		value = get(row, number, &isnull);
+
+	return isnull ? NULL : DatumGetJsonbPCopy(value);
+}
+
+static int
+get_int(const RowColumns *row, int number, int fallback)
+{
+	bool		isnull;
+	Datum		value = get(row, number, &isnull);
+
+	return isnull ? fallback : DatumGetInt32(value);
+}
+
+static int64
+get_int64(const RowColumns *row, int number)
+{
+	bool		isnull;
+	Datum		value = get(row, number, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(value);
+}
+
+static bool
+get_uuid(const RowColumns *row, int number, pg_uuid_t *id)
+{
+	bool		isnull;
+	Datum		value = get(row, number, &isnull);
+
+	if (!isnull)
+		*id = *DatumGetUUIDP(value);
+	return !isnull;
+}
+
+/* The message's own limits, else those of its definition as it is now. */
+static void
+merge_limits(Delivery *d)
+{
+	const Definition *def;
+	OptionsBuilder limits = {0};
+	bool		own_soft = celeriac_option_number(d->options, "soft_time_limit",
+												  &d->soft_time_limit);
+	bool		own_hard = celeriac_option_number(d->options, "time_limit", &d->time_limit);
+
+	def = celeriac_definition(d->name);
+	if (!own_soft && def->soft_time_limit > 0)
+	{
+		d->soft_time_limit = def->soft_time_limit;
+		celeriac_options_number(&limits, "soft_time_limit", d->soft_time_limit);
+	}
+	if (!own_hard && def->time_limit > 0)
+	{
+		d->time_limit = def->time_limit;
+		celeriac_options_number(&limits, "time_limit", d->time_limit);
+	}
+	if (!limits.any)
+		return;
+	if (d->options == NULL)
+		d->options = celeriac_options_done(&limits);
+	else
+		d->options = DatumGetJsonbP(DirectFunctionCall2(jsonb_concat,
+														JsonbPGetDatum(d->options),
+														JsonbPGetDatum(celeriac_options_done(&limits))));
+}
+
+void
+celeriac_read_delivery(SPITupleTable *table, uint64 number, Delivery *d)
+{
+	RowColumns	row = {table->vals[number], table->tupdesc};
+
+	memset(d, 0, sizeof(*d));
+	(void) get_uuid(&row, MSG_ID, &d->id);
+	d->name = get_text(&row, MSG_NAME);
+	d->args = get_jsonb(&row, MSG_ARGS);
+	d->kwargs = get_jsonb(&row, MSG_KWARGS);
+	d->queue = get_text(&row, MSG_QUEUE);
+	d->priority = get_int(&row, MSG_PRIORITY, 0);
+	d->ready = get_int64(&row, MSG_READY);
+	d->retries = get_int(&row, MSG_RETRIES, 0);
+	d->max_retries = get_int(&row, MSG_MAX_RETRIES, CELERIAC_NO_LIMIT);
+	d->delivery = get_int(&row, MSG_DELIVERIES, 0);
+	d->eta = get_int64(&row, MSG_ETA);
+	d->expires = get_int64(&row, MSG_EXPIRES);
+	d->has_root = get_uuid(&row, MSG_ROOT_ID, &d->root_id);
+	d->has_parent = get_uuid(&row, MSG_PARENT_ID, &d->parent_id);
+	d->has_group = get_uuid(&row, MSG_GROUP_ID, &d->group_id);
+	d->options = get_jsonb(&row, MSG_OPTIONS);
+	d->sent_by = get_text(&row, MSG_SENT_BY);
+	merge_limits(d);
+}
+
+/* In the order of the type task_delivery. */
+static void
+form_delivery(const Delivery *d, Datum *values, bool *nulls)
+{
+	memset(nulls, 0, DELIVERY_COLUMNS * sizeof(bool));
+	values[0] = UUIDPGetDatum(&d->id);
+	values[1] = CStringGetTextDatum(d->name);
+	values[2] = JsonbPGetDatum(d->args);
+	values[3] = JsonbPGetDatum(d->kwargs);
+	values[4] = CStringGetTextDatum(d->queue);
+	values[5] = Int32GetDatum(d->priority);
+	values[6] = Int32GetDatum(d->retries);
+	values[7] = Int32GetDatum(d->max_retries);
+	nulls[7] = (d->max_retries == CELERIAC_NO_LIMIT);
+	values[8] = Int32GetDatum(d->delivery);
+	values[9] = TimestampTzGetDatum(d->eta);
+	nulls[9] = (d->eta == 0);
+	values[10] = TimestampTzGetDatum(d->expires);
+	nulls[10] = (d->expires == 0);
+	values[11] = UUIDPGetDatum(d->has_root ? &d->root_id : &d->id);
+	values[12] = UUIDPGetDatum(&d->parent_id);
+	nulls[12] = !d->has_parent;
+	values[13] = UUIDPGetDatum(&d->group_id);
+	nulls[13] = !d->has_group;
+	values[14] = JsonbPGetDatum(d->options);
+	nulls[14] = (d->options == NULL);
+}
+
+void
+celeriac_put_delivery(ReturnSetInfo *rsinfo, const Delivery *d)
+{
+	Datum		values[DELIVERY_COLUMNS];
+	bool		nulls[DELIVERY_COLUMNS];
+
+	form_delivery(d, values, nulls);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+Datum
+celeriac_delivery_datum(const Delivery *d)
+{
+	Datum		values[DELIVERY_COLUMNS];
+	bool		nulls[DELIVERY_COLUMNS];
+	TupleDesc	desc = lookup_rowtype_tupdesc_copy(CelCat.delivery_type, -1);
+
+	form_delivery(d, values, nulls);
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
+
+void
+celeriac_announce_received(const char *worker, const Delivery *deliveries,
+						   int count)
+{
+	if (count == 0 || !celeriac_events_wanted())
+		return;
+	for (int i = 0; i < count; i++)
+	{
+		const Delivery *d = &deliveries[i];
+		TaskEvent	event = {
+			.type = "task-received",
+			.id = &d->id,
+			.name = d->name,
+			.queue = d->queue,
+			.worker = worker,
+			.args = d->args,
+			.kwargs = d->kwargs,
+			.retries = d->retries,
+			.eta = d->eta,
+			.expires = d->expires,
+			.root_id = d->has_root ? &d->root_id : &d->id,
+			.parent_id = d->has_parent ? &d->parent_id : NULL,
+			.runtime = -1
+		};
+
+		celeriac_event_task(&event);
+	}
+}
+
+/*
+ * What this session fetched.  The one-task forms of finish take no worker and
+ * no delivery number, so the fence is what the session was given last.  A
+ * fetch that is rolled back leaves an entry that no claim will ever match.
+ */
+typedef struct Remembered
+{
+	pg_uuid_t	id;				/* hash key */
+	int			delivery;
+	char		worker[CELERIAC_NAME_LEN];
+} Remembered;
+
+static HTAB *remembered = NULL;
+
+/* more than a client that finishes one by one can have in hand */
+#define MAX_REMEMBERED	10000
+
+static void
+create_remembered(void)
+{
+	HASHCTL		info = {
+		.keysize = UUID_LEN,
+		.entrysize = sizeof(Remembered),
+		.hcxt = TopMemoryContext
+	};
+
+	remembered = hash_create("celeriac deliveries", 64, &info,
+							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+void
+celeriac_remember_delivery(const char *worker, const Delivery *d)
+{
+	Remembered *entry;
+
+	if (remembered != NULL && hash_get_num_entries(remembered) >= MAX_REMEMBERED)
+	{
+		hash_destroy(remembered);
+		remembered = NULL;
+	}
+	if (remembered == NULL)
+		create_remembered();
+	entry = hash_search(remembered, &d->id, HASH_ENTER, NULL);
+	entry->delivery = d->delivery;
+	strlcpy(entry->worker, worker, sizeof(entry->worker));
+}
+
+bool
+celeriac_recall_delivery(const pg_uuid_t *id, const char **worker, int *delivery)
+{
+	Remembered *entry = remembered == NULL ? NULL :
+		hash_search(remembered, id, HASH_FIND, NULL);
+
+	if (entry == NULL)
+		return false;
+	*worker = entry->worker;
+	*delivery = entry->delivery;
+	return true;
+}
+
+void
+celeriac_forget_delivery(const pg_uuid_t *id)
+{
+	if (remembered != NULL)
+		hash_search(remembered, id, HASH_REMOVE, NULL);
+}

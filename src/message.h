@@ -1,0 +1,33 @@
+/*
+ * message.h
+ *		Rows of task_message as structs, and deliveries as SQL rows.
+ */
+#ifndef CELERIAC_MESSAGE_H
+#define CELERIAC_MESSAGE_H
+
+#include "celeriac.h"
+
+#include "executor/spi.h"
+#include "nodes/execnodes.h"
+
+#include "delivery.h"
+
+/* a row of MESSAGE_COLUMNS; everything copied into the current context */
+extern void celeriac_read_delivery(SPITupleTable *table, uint64 row,
+								   Delivery *delivery);
+extern void celeriac_put_delivery(ReturnSetInfo *rsinfo,
+								  const Delivery *delivery);
+/* task_delivery as one composite value */
+extern Datum celeriac_delivery_datum(const Delivery *delivery);
+
+/* what this session fetched, for the one-task forms of finish */
+extern void celeriac_remember_delivery(const char *worker,
+									   const Delivery *delivery);
+extern bool celeriac_recall_delivery(const pg_uuid_t *id, const char **worker,
+									 int *delivery);
+extern void celeriac_forget_delivery(const pg_uuid_t *id);
+
+extern void celeriac_announce_received(const char *worker,
+									   const Delivery *deliveries, int count);
+
+#endif							/* CELERIAC_MESSAGE_H */

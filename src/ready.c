@@ -1,0 +1,394 @@
+/*
+ * ready.c
+ *		Where the next ready task of each queue and priority may be.
+ *
+ * Finished tasks leave dead entries at the head of the dispatch index until
+ * vacuum passes; walking them for every fetch is what slows other queues
+ * down.  So each level (queue and priority) remembers a position: no task
+ * that can be claimed is at or before it.  Everything that becomes ready
+ * takes a newer number and joins at the tail.
+ *
+ * A number can become visible late: taken before others, committed after
+ * them.  The commit callback of its transaction then pushes the position
+ * back.  A fetch that took its snapshot before that commit must not move the
+ * position forward over it again: each level remembers the latest pushes by
+ * epoch, and a fetch moves the position only up to the lowest of those that
+ * came after the epoch it read before its snapshot.  A claim that is given up
+ * pushes back too.
+ *
+ * A level that is not in the table is not known to exist: after a restart
+ * the first fetch from a queue discovers the priorities it holds.  When the
+ * table is full, levels cannot be remembered and fetches of that queue
+ * discover them each time: slower, never wrong.
+ *
+ * One lock guards the table; levels are never removed, so a pointer found
+ * under it stays good.  Positions and epochs change under a spinlock each.
+ */
+#include "ready.h"
+
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+#include "storage/spin.h"
+#include "utils/hsearch.h"
+
+#include "guc.h"
+#include "shmem.h"
+
+#define READY_LOCKS	"celeriac_ready"
+
+typedef struct QueueKey
+{
+	Oid			dboid;
+	char		name[CELERIAC_QUEUE_LEN];
+} QueueKey;
+
+/* priorities a queue may hold, as bits */
+typedef struct ReadyQueue
+{
+	QueueKey	key;			/* hash key, must be first */
+	bool		discovered;
+	uint64		priorities[4];
+} ReadyQueue;
+
+typedef struct LevelKey
+{
+	QueueKey	queue;
+	int			priority;
+} LevelKey;
+
+/*
+ * Pushes since some epoch, as suffix minima: ready grows with epoch.  When
+ * the array is full, neighbours are merged, which is coarser but safe.
+ */
+#define LEVEL_PUSHES	32
+
+typedef struct LevelPush
+{
+	uint64		epoch;
+	int64		ready;
+} LevelPush;
+
+typedef struct SharedLevel
+{
+	LevelKey	key;			/* hash key, must be first */
+	slock_t		mutex;
+	int64		position;
+	int64		highest;		/* no claim was ever beyond it */
+	uint64		epoch;
+	int			npushes;
+	LevelPush	pushes[LEVEL_PUSHES];
+} SharedLevel;
+
+static HTAB *queues = NULL;
+static HTAB *levels = NULL;
+static LWLock *ready_lock = NULL;
+
+Size
+celeriac_ready_shmem_size(void)
+{
+	RequestNamedLWLockTranche(READY_LOCKS, 1);
+	return add_size(hash_estimate_size(celeriac_max_queues, sizeof(ReadyQueue)),
+					hash_estimate_size(celeriac_max_queues, sizeof(SharedLevel)));
+}
+
+void
+celeriac_ready_shmem_startup(void)
+{
+	HASHCTL		queue_info = {
+		.keysize = sizeof(QueueKey),
+		.entrysize = sizeof(ReadyQueue)
+	};
+	HASHCTL		level_info = {
+		.keysize = sizeof(LevelKey),
+		.entrysize = sizeof(SharedLevel)
+	};
+
+	ready_lock = &GetNamedLWLockTranche(READY_LOCKS)[0].lock;
+	queues = ShmemInitHash("celeriac queues", celeriac_max_queues,
+						   celeriac_max_queues, &queue_info,
+						   HASH_ELEM | HASH_BLOBS | HASH_FIXED_SIZE);
+	levels = ShmemInitHash("celeriac levels", celeriac_max_queues,
+						   celeriac_max_queues, &level_info,
+						   HASH_ELEM | HASH_BLOBS | HASH_FIXED_SIZE);
+}
+
+uint64
+celeriac_queue_hash(const char *queue)
+{
+	return hash_bytes_extended((const unsigned char *) queue, strlen(queue), 0);
+}
+
+static QueueKey
+queue_key(Oid dboid, const char *name)
+{
+	QueueKey	key;
+
+	memset(&key, 0, sizeof(key));
+	key.dboid = dboid;
+	strlcpy(key.name, name, sizeof(key.name));
+	return key;
+}
+
+static SharedLevel *
+find_level(Oid dboid, const char *queue, int priority, HASHACTION action,
+		   bool *found)
+{
+	LevelKey	key;
+
+	memset(&key, 0, sizeof(key));
+	key.queue = queue_key(dboid, queue);
+	key.priority = priority;
+	return hash_search(levels, &key, action, found);
+}
+
+static void
+read_level(const char *queue, int priority, ReadyLevel *copy)
+{
+	SharedLevel *level = find_level(MyDatabaseId, queue, priority, HASH_FIND,
+									NULL);
+
+	copy->priority = priority;
+	copy->position = 0;
+	copy->epoch = 0;
+	copy->highest = 0;
+	if (level == NULL)
+		return;
+	SpinLockAcquire(&level->mutex);
+	copy->position = level->position;
+	copy->epoch = level->epoch;
+	copy->highest = level->highest;
+	SpinLockRelease(&level->mutex);
+}
+
+/*
+ * The levels of a queue, highest priority first, into an array of
+ * CELERIAC_MAX_PRIORITY + 1.  To be called before the snapshot is taken.
+ */
+bool
+celeriac_ready_levels(const char *queue, ReadyLevel *copies, int *count)
+{
+	QueueKey	key = queue_key(MyDatabaseId, queue);
+	ReadyQueue *entry;
+	bool		discovered;
+
+	*count = 0;
+	LWLockAcquire(ready_lock, LW_SHARED);
+	entry = hash_search(queues, &key, HASH_FIND, NULL);
+	discovered = (entry != NULL && entry->discovered);
+	for (int p = CELERIAC_MAX_PRIORITY; discovered && p >= 0; p--)
+	{
+		if (entry->priorities[p / 64] & (UINT64CONST(1) << (p % 64)))
+			read_level(queue, p, &copies[(*count)++]);
+	}
+	LWLockRelease(ready_lock);
+	return discovered;
+}
+
+int
+celeriac_ready_all_levels(ReadyLevel *copies)
+{
+	for (int i = 0; i <= CELERIAC_MAX_PRIORITY; i++)
+	{
+		memset(&copies[i], 0, sizeof(ReadyLevel));
+		copies[i].priority = CELERIAC_MAX_PRIORITY - i;
+	}
+	return CELERIAC_MAX_PRIORITY + 1;
+}
+
+/* Under the lock, exclusively: the level may hold tasks from now on. */
+static SharedLevel *
+add_level(Oid dboid, const char *queue, int priority)
+{
+	QueueKey	key = queue_key(dboid, queue);
+	bool		found;
+	ReadyQueue *entry = hash_search(queues, &key, HASH_ENTER_NULL, &found);
+	SharedLevel *level;
+
+	if (entry == NULL)
+		return NULL;
+	if (!found)
+	{
+		entry->discovered = false;
+		memset(entry->priorities, 0, sizeof(entry->priorities));
+	}
+	level = find_level(dboid, queue, priority, HASH_ENTER_NULL, &found);
+	if (level == NULL)
+	{
+		entry->discovered = false;
+		return NULL;
+	}
+	if (!found)
+	{
+		SpinLockInit(&level->mutex);
+		level->position = 0;
+		level->highest = 0;
+		level->epoch = 1;
+		level->npushes = 0;
+	}
+	entry->priorities[priority / 64] |= UINT64CONST(1) << (priority % 64);
+	return level;
+}
+
+void
+celeriac_ready_discovered(const char *queue, const int *priorities, int count)
+{
+	QueueKey	key = queue_key(MyDatabaseId, queue);
+	bool		complete = true;
+	ReadyQueue *entry;
+
+	LWLockAcquire(ready_lock, LW_EXCLUSIVE);
+	for (int i = 0; i < count; i++)
+	{
+		if (add_level(MyDatabaseId, queue, priorities[i]) == NULL)
+			complete = false;
+	}
+	entry = hash_search(queues, &key, HASH_FIND, NULL);
+	if (entry != NULL && complete)
+		entry->discovered = true;
+	LWLockRelease(ready_lock);
+}
+
+/* How far a fetch that saw this epoch may go; under the level's mutex. */
+static int64
+advance_limit(const SharedLevel *level, uint64 epoch, int64 position)
+{
+	for (int i = 0; i < level->npushes; i++)
+	{
+		if (level->pushes[i].epoch > epoch)
+			return Min(position, level->pushes[i].ready - 1);
+	}
+	return position;
+}
+
+void
+celeriac_ready_advance(const char *queue, const ReadyLevel *seen,
+					   int64 position)
+{
+	SharedLevel *level;
+
+	LWLockAcquire(ready_lock, LW_SHARED);
+	level = find_level(MyDatabaseId, queue, seen->priority, HASH_FIND, NULL);
+	if (level != NULL)
+	{
+		SpinLockAcquire(&level->mutex);
+		if (seen->epoch > 0)
+			level->position = Max(level->position,
+								  advance_limit(level, seen->epoch, position));
+		level->highest = Max(level->highest, position);
+		SpinLockRelease(&level->mutex);
+	}
+	LWLockRelease(ready_lock);
+}
+
+/* Under the level's mutex: remember that this number became claimable now. */
+static void
+remember_push(SharedLevel *level, int64 ready)
+{
+	level->epoch++;
+	while (level->npushes > 0 && level->pushes[level->npushes - 1].ready >= ready)
+		level->npushes--;
+	if (level->npushes == LEVEL_PUSHES)
+	{
+		for (int i = 0; i < LEVEL_PUSHES / 2; i++)
+		{
+			level->pushes[i].ready = level->pushes[2 * i].ready;
+			level->pushes[i].epoch = level->pushes[2 * i + 1].epoch;
+		}
+		level->npushes = LEVEL_PUSHES / 2;
+	}
+	level->pushes[level->npushes].epoch = level->epoch;
+	level->pushes[level->npushes].ready = ready;
+	level->npushes++;
+}
+
+void
+celeriac_ready_push_back(Oid dboid, const char *queue, int priority,
+						 int64 ready)
+{
+	SharedLevel *level;
+
+	LWLockAcquire(ready_lock, LW_SHARED);
+	level = find_level(dboid, queue, priority, HASH_FIND, NULL);
+	if (level == NULL)
+	{
+		LWLockRelease(ready_lock);
+		LWLockAcquire(ready_lock, LW_EXCLUSIVE);
+		level = add_level(dboid, queue, priority);
+	}
+	if (level != NULL)
+	{
+		SpinLockAcquire(&level->mutex);
+		level->position = Min(level->position, ready - 1);
+		remember_push(level, ready);
+		SpinLockRelease(&level->mutex);
+	}
+	LWLockRelease(ready_lock);
+}
+
+/* Nothing is known of this database any more: all must be found again. */
+void
+celeriac_ready_forget(Oid dboid)
+{
+	HASH_SEQ_STATUS scan;
+	ReadyQueue *entry;
+	SharedLevel *level;
+
+	LWLockAcquire(ready_lock, LW_EXCLUSIVE);
+	hash_seq_init(&scan, queues);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+	{
+		if (entry->key.dboid == dboid)
+			entry->discovered = false;
+	}
+	hash_seq_init(&scan, levels);
+	while ((level = hash_seq_search(&scan)) != NULL)
+	{
+		if (level->key.queue.dboid != dboid)
+			continue;
+		SpinLockAcquire(&level->mutex);
+		level->position = 0;
+		remember_push(level, 1);
+		SpinLockRelease(&level->mutex);
+	}
+	LWLockRelease(ready_lock);
+}
+
+ClaimedLevel *
+celeriac_ready_claimed_levels(int *count)
+{
+	ClaimedLevel *list = palloc(celeriac_max_queues * sizeof(ClaimedLevel));
+	HASH_SEQ_STATUS scan;
+	SharedLevel *level;
+
+	*count = 0;
+	LWLockAcquire(ready_lock, LW_SHARED);
+	hash_seq_init(&scan, levels);
+	while ((level = hash_seq_search(&scan)) != NULL)
+	{
+		ClaimedLevel *copy = &list[*count];
+
+		if (level->key.queue.dboid != MyDatabaseId || level->highest == 0)
+			continue;
+		strlcpy(copy->queue, level->key.queue.name, sizeof(copy->queue));
+		copy->priority = level->key.priority;
+		copy->highest = level->highest;
+		(*count)++;
+	}
+	LWLockRelease(ready_lock);
+	return list;
+}
+
+/* After a restart: leases reach up to here. */
+void
+celeriac_ready_set_highest(const char *queue, int priority, int64 highest)
+{
+	SharedLevel *level;
+
+	LWLockAcquire(ready_lock, LW_EXCLUSIVE);
+	level = add_level(MyDatabaseId, queue, priority);
+	if (level != NULL)
+		level->highest = Max(level->highest, highest);
+	LWLockRelease(ready_lock);
+}

@@ -1,0 +1,311 @@
+/*
+ * revoke.c
+ *		task_revoke and task_purge.
+ *
+ * Revoke takes part as a claimer: whoever holds the claim decides.  A task
+ * that nobody holds ends here and now.  One under a session claim is its
+ * worker's to end: the claim is marked, and the worker told, by NOTIFY on its
+ * own channel (rare, so its lock at commit does not matter), or an executor
+ * by signal.  One under a lease has a holder that cannot be reached; with
+ * terminate it ends here, and the holder's outcome will be refused.
+ */
+#include "celeriac.h"
+
+#include <signal.h>
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/async.h"
+#include "common/md5.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/timestamp.h"
+
+#include "argument.h"
+#include "catalog.h"
+#include "claim.h"
+#include "errors.h"
+#include "finish.h"
+#include "message.h"
+#include "result.h"
+#include "revoke.h"
+#include "shmem.h"
+#include "uuid.h"
+#include "xact.h"
+
+PG_FUNCTION_INFO_V1(task_revoke);
+PG_FUNCTION_INFO_V1(task_revoke_many);
+PG_FUNCTION_INFO_V1(task_purge);
+
+static const char *const signals[] = {
+	"TERM", "KILL", "INT", "QUIT", "HUP", "USR1", "USR2", "ABRT", "STOP", "CONT"
+};
+
+static const char *
+signal_name(const char *name)
+{
+	const char *bare = pg_strncasecmp(name, "SIG", 3) == 0 ? name + 3 : name;
+
+	for (int i = 0; i < lengthof(signals); i++)
+	{
+		if (pg_strcasecmp(bare, signals[i]) == 0)
+			return signals[i];
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+			 errmsg("\"%s\" is not the name of a signal", name),
+			 errhint("One of TERM, KILL, INT, QUIT, HUP, USR1, USR2, ABRT, STOP, CONT.")));
+	return NULL;
+}
+
+/* A worker LISTENs to this channel; its name may be too long to be one. */
+static char *
+worker_channel(const char *worker)
+{
+	char		digest[33];		/* 32 hexadecimal digits */
+	const char *error = NULL;
+
+	if (!pg_md5_hash(worker, strlen(worker), digest, &error))
+		elog(ERROR, "could not hash a worker's name: %s", error);
+	return psprintf("%s%s", CELERIAC_WORKER_CHANNEL, digest);
+}
+
+static void
+tell_worker(const char *worker, const pg_uuid_t *id, bool terminate,
+			const char *signal)
+{
+	StringInfoData payload;
+
+	initStringInfo(&payload);
+	appendStringInfo(&payload,
+					 "{\"command\":\"revoke\",\"id\":\"%s\",\"terminate\":%s,\"signal\":\"%s\"}",
+					 celeriac_uuid_text(id), terminate ? "true" : "false", signal);
+	Async_Notify(worker_channel(worker), payload.data);
+}
+
+/*
+ * The executor cancels only if this is still the task it runs: it compares
+ * current with cancel in its signal handler.
+ */
+static void
+cancel_executor(int slot, const pg_uuid_t *id)
+{
+	CelSession *session = &CelShmem->sessions[slot];
+
+	LWLockAcquire(CelShmem->lock, LW_EXCLUSIVE);
+	if (session->pid != 0 &&
+		memcmp(&session->current, id, sizeof(pg_uuid_t)) == 0)
+	{
+		session->cancel = *id;
+		kill(session->pid, SIGINT);
+	}
+	LWLockRelease(CelShmem->lock);
+}
+
+static bool
+revoke_held(const pg_uuid_t *id, bool terminate, const char *signal)
+{
+	Claim		claim;
+
+	if (!celeriac_claim_revoke(id, &claim))
+		return false;
+	if (claim.kind != CLAIM_SESSION)
+		return true;
+	if (!CelShmem->sessions[claim.session].executor)
+		tell_worker(CelShmem->workers[claim.worker].name, id, terminate, signal);
+	else if (terminate)
+		cancel_executor(claim.session, id);
+	return true;
+}
+
+static void
+end_revoked(const pg_uuid_t *id, const char *reason)
+{
+	Outcome		outcome;
+
+	celeriac_outcome_init(&outcome, id, "REVOKED", "TaskRevokedError", reason);
+	celeriac_end_claimed(&outcome, 1, false);
+}
+
+static Datum
+one_id(const pg_uuid_t *id)
+{
+	Datum		value = UUIDPGetDatum(id);
+
+	return PointerGetDatum(construct_array(&value, 1, UUIDOID, UUID_LEN, false,
+										   TYPALIGN_CHAR));
+}
+
+static char *
+leased_state(SPITupleTable *row)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(row->vals[0], row->tupdesc, MSG_LEASED_UNTIL, &isnull);
+
+	if (isnull || DatumGetTimestampTz(value) <= GetCurrentTimestamp())
+		return NULL;
+	return TextDatumGetCString(SPI_getbinval(row->vals[0], row->tupdesc, MSG_STATE, &isnull));
+}
+
+/* This transaction holds the claim. */
+static bool
+revoke_claimed(const pg_uuid_t *id, bool terminate, const char *signal)
+{
+	Datum		param = one_id(id);
+	Delivery	row;
+	SPITupleTable *table;
+	const char *state;
+	bool		isnull;
+
+	if (celeriac_exec(STMT_READ_ROW, &param, NULL) == 0)
+		return false;
+	table = SPI_tuptable;
+	celeriac_read_delivery(table, 0, &row);
+	celeriac_xact_claim_place(row.queue, row.priority, row.ready);
+	state = leased_state(table);
+	if (state == NULL || strcmp(state, "RECEIVED") == 0)
+		end_revoked(id, "revoked");
+	else if (terminate)
+	{
+		Datum		worker = SPI_getbinval(table->vals[0], table->tupdesc, MSG_WORKER, &isnull);
+
+		tell_worker(TextDatumGetCString(worker), id, true, signal);
+		end_revoked(id, "terminated");
+	}
+	else
+		celeriac_exec(STMT_MARK_REVOKED, &param, NULL);
+	return true;
+}
+
+/*
+ * Someone else decides on this task right now, in a transaction that has not
+ * ended: wait for its row lock, then look again.
+ */
+static void
+wait_for_decider(const pg_uuid_t *id)
+{
+	Datum		param = one_id(id);
+
+	celeriac_exec(STMT_READ_ROW, &param, NULL);
+	CHECK_FOR_INTERRUPTS();
+	pg_usleep(1000);
+}
+
+static bool
+revoke(const pg_uuid_t *id, Oid role, bool terminate, const char *signal)
+{
+	for (;;)
+	{
+		TaskStatus	status;
+
+		celeriac_task_status(id, role, &status);
+		if (!status.known)
+			celeriac_unknown_task(id);
+		if (!celeriac_may_change(role, &status))
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("permission denied to revoke task %s", celeriac_uuid_text(id)),
+					 errdetail("Another role sent it, and yours is not a member of celeriac_admin.")));
+		if (status.finished)
+			return false;
+		if (revoke_held(id, terminate, signal))
+			return true;
+		celeriac_xact_reserve_claim();
+		if (celeriac_claim_take(id, CLAIM_TRANSIENT, -1, 0))
+		{
+			celeriac_xact_claimed(id, true, "", 0, 0);
+			return revoke_claimed(id, terminate, signal);
+		}
+		wait_for_decider(id);
+	}
+}
+
+static const char *
+signal_argument(FunctionCallInfo fcinfo)
+{
+	return PG_ARGISNULL(2) ? "TERM" :
+		signal_name(text_to_cstring(PG_GETARG_TEXT_PP(2)));
+}
+
+/* task_revoke(id, terminate, signal) */
+Datum
+task_revoke(PG_FUNCTION_ARGS)
+{
+	CelContext	context;
+	const char *signal = signal_argument(fcinfo);
+	bool		terminate = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
+	bool		revoked;
+
+	celeriac_require_not_null(fcinfo, 0, "id");
+	celeriac_enter(&context, fcinfo);
+	revoked = revoke(PG_GETARG_UUID_P(0), context.caller, terminate, signal);
+	celeriac_leave(&context);
+	PG_RETURN_BOOL(revoked);
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	return memcmp(DatumGetUUIDP(*(const Datum *) a), DatumGetUUIDP(*(const Datum *) b),
+				  UUID_LEN);
+}
+
+/* In the order of the ids, so that two callers cannot block each other. */
+Datum
+task_revoke_many(PG_FUNCTION_ARGS)
+{
+	CelContext	context;
+	const char *signal = signal_argument(fcinfo);
+	bool		terminate = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
+	bool		revoked = false;
+	Datum	   *ids;
+	bool	   *nulls;
+	int			count;
+
+	celeriac_require_not_null(fcinfo, 0, "ids");
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), UUIDOID, UUID_LEN, false, TYPALIGN_CHAR,
+					  &ids, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+					 errmsg("ids must be an array without nulls")));
+	}
+	qsort(ids, count, sizeof(Datum), compare_ids);
+	celeriac_enter(&context, fcinfo);
+	for (int i = 0; i < count; i++)
+		revoked |= revoke(DatumGetUUIDP(ids[i]), context.caller, terminate, signal);
+	celeriac_leave(&context);
+	PG_RETURN_BOOL(revoked);
+}
+
+/*
+ * task_purge(queue): all that waits there ends as REVOKED.  No claims are
+ * taken, there may be millions: one that a worker claims in this moment is
+ * run, and its outcome refused.
+ */
+Datum
+task_purge(PG_FUNCTION_ARGS)
+{
+	CelContext	context;
+	Datum		queue;
+	uint64		purged;
+
+	celeriac_require_not_null(fcinfo, 0, "queue");
+	queue = PG_GETARG_DATUM(0);
+	celeriac_enter(&context, fcinfo);
+	if (!celeriac_is_admin(context.caller))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to purge a queue"),
+				 errhint("Only members of celeriac_admin may.")));
+	purged = celeriac_exec(STMT_PURGE, &queue, NULL);
+	celeriac_leave(&context);
+	PG_RETURN_INT64(purged);
+}

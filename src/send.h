@@ -1,0 +1,33 @@
+/*
+ * send.h
+ *		Putting a task into task_message.
+ */
+#ifndef CELERIAC_SEND_H
+#define CELERIAC_SEND_H
+
+#include "celeriac.h"
+
+#include "utils/jsonb.h"
+
+/* One send, checked and completed from the task's definition. */
+typedef struct SendRequest
+{
+	const char *name;
+	Jsonb	   *args;
+	Jsonb	   *kwargs;
+	const char *queue;
+	int			priority;
+	TimestampTz eta;			/* 0 = at once */
+	TimestampTz expires;		/* 0 = never */
+	int			max_retries;	/* -1 = no limit */
+	Jsonb	   *options;		/* NULL = none */
+	const pg_uuid_t *id;		/* NULL = make one */
+	const pg_uuid_t *root_id;
+	const pg_uuid_t *parent_id;
+	const char *sent_by;
+} SendRequest;
+
+/* Insert it; between enter and leave. */
+extern void celeriac_send(const SendRequest *request, pg_uuid_t *id);
+
+#endif							/* CELERIAC_SEND_H */

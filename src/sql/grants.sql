@@ -1,0 +1,75 @@
+-- Who may do what, all of it.  Functions written in C and those marked SECURITY
+-- DEFINER act with the owner's rights, so the right to call them is the gate.
+
+REVOKE ALL ON ALL TABLES IN SCHEMA @extschema@ FROM celeriac_sender, celeriac_worker,
+	celeriac_monitor, celeriac_admin;
+
+DO $$
+DECLARE
+	object record;
+BEGIN
+	FOR object IN
+		SELECT p.oid::regprocedure AS name, p.prokind
+		FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
+		WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
+			AND d.refclassid = 'pg_extension'::regclass
+			AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'celeriac')
+	LOOP
+		EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', object.name);
+	END LOOP;
+END
+$$;
+REVOKE USAGE ON TYPE task_delivery, task_outcome, task_signature FROM PUBLIC;
+
+-- sender: sends, asks, changes what it sent
+GRANT USAGE ON TYPE task_signature TO celeriac_sender, celeriac_worker, celeriac_monitor, celeriac_admin;
+GRANT SELECT ON task_state, task_transition TO celeriac_sender, celeriac_worker, celeriac_monitor, celeriac_admin;
+GRANT EXECUTE ON FUNCTION
+	celeriac_transitions(), celeriac_sees_all(), celeriac_claim_info(uuid),
+	task_signature_in(cstring), task_signature_out(task_signature),
+	task_signature_recv(internal), task_signature_send(task_signature),
+	celeriac_signature_check(jsonb),
+	task_get(uuid, interval, boolean), task_ready(uuid), task_successful(uuid),
+	task_failed(uuid), task_children(uuid), celeriac_version()
+	TO celeriac_sender, celeriac_worker, celeriac_monitor, celeriac_admin;
+GRANT EXECUTE ON FUNCTION
+	task_send(text, jsonb, jsonb, text, integer, interval, timestamptz, timestamptz, integer, interval, interval, boolean, task_signature[], task_signature[], jsonb, text, uuid),
+	task_send_many(text, jsonb[], jsonb, text, integer, interval, timestamptz, timestamptz, integer, interval, interval, boolean, task_signature[], task_signature[], jsonb, text, uuid),
+	task_delay(text), task_delay(text, "any"),
+	task_s(text), task_s(text, "any"), task_si(text), task_si(text, "any"),
+	task_sig(text, jsonb, jsonb, jsonb, boolean),
+	task_forget(uuid), task_requeue(uuid),
+	task_revoke(uuid, boolean, text), task_revoke(uuid[], boolean, text),
+	task_current(), task_raise_retry(interval, text), task_raise_reject(boolean),
+	task_raise_ignore(), task_update_state(uuid, text, jsonb)
+	TO celeriac_sender, celeriac_worker, celeriac_admin;
+
+-- worker: fetches and finishes tasks of anyone
+GRANT USAGE ON TYPE task_delivery, task_outcome TO celeriac_sender, celeriac_worker, celeriac_admin;
+GRANT EXECUTE ON FUNCTION
+	task_fetch(text, text[], integer, interval, interval),
+	task_attach(text, uuid[], integer[]),
+	task_finish(text, task_outcome[]), task_succeed(uuid, jsonb),
+	task_fail(uuid, text, text, text), task_retry(uuid, interval, text),
+	task_reject(uuid, boolean), task_started(text, uuid[], timestamptz[]),
+	task_extend(text, uuid[], interval),
+	task_heartbeat(text, text[], integer, text, jsonb),
+	task_define(text, text, integer, integer, interval, double precision, interval, boolean, text[], interval, interval, interval, boolean, integer, boolean, boolean, text, boolean),
+	task_queue_create(text)
+	TO celeriac_worker, celeriac_admin;
+GRANT EXECUTE ON PROCEDURE task_wait(text[], interval) TO celeriac_worker, celeriac_admin;
+
+-- monitor: sees everything
+GRANT SELECT ON task_queue, task_definition, task_message, task_result, task_worker
+	TO celeriac_monitor, celeriac_admin;
+GRANT EXECUTE ON FUNCTION celeriac_worker_stats(), celeriac_database_stats(),
+	celeriac_is_claimed(uuid)
+	TO celeriac_monitor, celeriac_admin;
+
+-- admin: all of the above, and the rest
+GRANT INSERT, UPDATE, DELETE ON task_queue, task_definition TO celeriac_admin;
+GRANT EXECUTE ON FUNCTION
+	task_register(regprocedure, text, text, integer, integer, interval, double precision, interval, boolean, text[], interval, interval, interval, boolean, integer, boolean, boolean, text),
+	task_unregister(text), task_queue_pause(text), task_queue_resume(text),
+	task_purge(text), task_events_enable(), task_events_disable(), task_events_auto()
+	TO celeriac_admin;

@@ -1,0 +1,93 @@
+/*
+ * statement.h
+ *		Every SQL statement of the extension's C code, by name.
+ */
+#ifndef CELERIAC_STATEMENT_H
+#define CELERIAC_STATEMENT_H
+
+#include "postgres.h"
+
+typedef enum CelStatement
+{
+	STMT_SEND,
+	STMT_SEND_WITH_ID,
+	STMT_SEND_MANY,
+	STMT_ID_FINISHED,
+	STMT_DEFINITION,
+	STMT_QUEUE,
+	STMT_QUEUE_CREATE,
+	STMT_PRIORITIES,
+	STMT_FETCH_SCAN,
+	STMT_FETCH_READ,
+	STMT_FETCH_LEASE,
+	STMT_FETCH_MARK,
+	STMT_READ_ROW,
+	STMT_READ_LEASED,
+	STMT_FINISH,
+	STMT_RETRY,
+	STMT_REQUEUE,
+	STMT_STARTED,
+	STMT_UPDATE_STATE,
+	STMT_EXTEND,
+	STMT_ATTACHABLE,
+	STMT_RESULT,
+	STMT_MESSAGE,
+	STMT_FORGET,
+	STMT_PURGE,
+	STMT_MARK_REVOKED,
+	STMT_RERUN,
+	STMT_DUE,
+	STMT_NEXT_DUE,
+	STMT_EXPIRED,
+	STMT_NEXT_EXPIRES,
+	STMT_LEASE_LEVELS,
+	STMT_LEASES_OVER,
+	STMT_NEXT_LEASE,
+	STMT_OLD_RESULTS,
+	STMT_OLDEST_RESULT,
+	STMT_UNACKED,
+	STMT_WORKER_REGISTER,
+	STMT_WORKER_STATE,
+	STMT_WORKERS_ONLINE,
+	STMT_COUNT
+} CelStatement;
+
+#define CEL_MAX_PARAMS 20
+
+typedef struct CelStatementText
+{
+	const char *sql;
+	bool		pinned;			/* planned without sequential scans and hashes */
+	int			nargs;
+	Oid			types[CEL_MAX_PARAMS];
+} CelStatementText;
+
+extern const CelStatementText celeriac_statements[STMT_COUNT];
+
+/* columns of STMT_FETCH_READ and others that return whole messages */
+typedef enum MessageColumn
+{
+	MSG_ID = 1,
+	MSG_NAME,
+	MSG_ARGS,
+	MSG_KWARGS,
+	MSG_QUEUE,
+	MSG_PRIORITY,
+	MSG_READY,
+	MSG_RETRIES,
+	MSG_MAX_RETRIES,
+	MSG_DELIVERIES,
+	MSG_ETA,
+	MSG_EXPIRES,
+	MSG_ROOT_ID,
+	MSG_PARENT_ID,
+	MSG_GROUP_ID,
+	MSG_OPTIONS,
+	MSG_SENT_BY,
+	MSG_STATE,
+	MSG_WORKER,
+	MSG_LEASED_UNTIL,
+	MSG_STARTED_AT
+} MessageColumn;
+
+#endif							/* CELERIAC_STATEMENT_H */

@@ -1,0 +1,27 @@
+/*
+ * wake.h
+ *		Waiting for tasks and for results without polling and without NOTIFY.
+ */
+#ifndef CELERIAC_WAKE_H
+#define CELERIAC_WAKE_H
+
+#include "celeriac.h"
+
+/* register as a waiter; check the tables after this and before sleeping */
+extern void celeriac_wait_fetch_begin(const char *const *queues, int nqueues,
+									  int max);
+extern void celeriac_wait_get_begin(const pg_uuid_t *id);
+/* sleep until woken or the deadline; false = the time is over */
+extern bool celeriac_wait_sleep(TimestampTz deadline);
+extern void celeriac_wait_end(void);
+/* in a procedure: commit first, so that no snapshot is held meanwhile */
+extern void celeriac_wait_without_snapshot(bool atomic, TimestampTz deadline);
+/* an ERROR ended the wait; does nothing in a session that never waited */
+extern void celeriac_wait_abort(void);
+
+/* no palloc, no ERROR: called from commit callbacks */
+extern void celeriac_wake_fetch(Oid dboid, uint64 queue_hash, int64 count);
+extern void celeriac_wake_get(Oid dboid, const pg_uuid_t *ids, int count);
+extern void celeriac_wake_all(Oid dboid);
+
+#endif							/* CELERIAC_WAKE_H */

@@ -1,0 +1,43 @@
+/*
+ * xact.h
+ *		What a transaction did that must be told, or undone, at its end.
+ *
+ * Everything is allocated while the transaction runs, so that the commit
+ * callback, which may not raise an error, only walks lists.  Entries carry
+ * the subtransaction that made them and die with it.
+ */
+#ifndef CELERIAC_XACT_H
+#define CELERIAC_XACT_H
+
+#include "celeriac.h"
+
+extern void celeriac_xact_init(void);
+
+/* in place of an order: wake waiters of the queue, no message is new */
+#define CELERIAC_WAKE_ONLY	PG_INT64_MAX
+
+/* a message with this order became ready */
+extern void celeriac_xact_ready(const char *queue, int priority, int64 ready);
+/* a message will be due then: the coordinator must not sleep longer */
+extern void celeriac_xact_due(TimestampTz when);
+/* a task ended: wake those who wait for its result */
+extern void celeriac_xact_done(const pg_uuid_t *id);
+/* a claim taken here: given back if this (sub)transaction aborts */
+extern void celeriac_xact_claimed(const pg_uuid_t *id, bool transient,
+								  const char *queue, int priority, int64 ready);
+/* where the message of the claim taken last is, if that was not known then */
+extern void celeriac_xact_claim_place(const char *queue, int priority,
+									  int64 ready);
+/* room for one claim, so that none is taken which cannot be listed */
+extern void celeriac_xact_reserve_claim(void);
+extern void celeriac_xact_unclaim(const pg_uuid_t *id);
+/* a claim to be given back once this transaction has committed */
+extern void celeriac_xact_release(const pg_uuid_t *id);
+/* the extension was created or dropped, or its workers must look again */
+extern void celeriac_xact_recheck_database(void);
+
+/* events, collected here and sent before commit (event.c) */
+extern void celeriac_xact_event(const char *json);
+extern void celeriac_xact_listen(bool listen);
+
+#endif							/* CELERIAC_XACT_H */
