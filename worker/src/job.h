@@ -28,6 +28,7 @@ typedef struct Job
 	int64_t		soft_limit;		/* microseconds of runtime; 0 = none */
 	int64_t		time_limit;
 	int64_t		soft_limit_told;	/* clock_mono() of the last signal; or 0 */
+	double		weight;			/* what it adds to its child's stack */
 	bool		started;		/* seen running for a while, and reported */
 	Text		name;			/* in frame */
 	JobStat    *stat;

@@ -289,8 +289,9 @@ slot_give(Pool *pool, Slot *slot, Job *job)
 	job_list_append(&slot->jobs, job);
 
 	/* nothing is stacked on a task that may take long */
-	slot->stacked += job_is_short(job) ? job->stat->runtime + 1
+	job->weight = job_is_short(job) ? job->stat->runtime + 1
 		: POOL_STACK_RUNTIME;
+	slot->stacked += job->weight;
 	pool->given++;
 	if ((max > 0 && slot->last_seq >= max) || slot->last_seq >= POOL_SEQ_MAX)
 		slot->retiring = true;
@@ -511,8 +512,7 @@ slot_take_report(Pool *pool, Slot *slot, const Frame *frame)
 	}
 	job_list_shift(&slot->jobs);
 	pool->given--;
-	slot->stacked = slot->jobs.count == 0 ? 0 :
-		slot->stacked - (job_is_short(job) ? job->stat->runtime + 1 : 0);
+	slot->stacked = slot->jobs.count == 0 ? 0 : slot->stacked - job->weight;
 	pool_note_runtime(pool, job, report.runtime);
 	pool->host.outcome(pool->host.data, job, &report);
 	job_free(job);
@@ -573,7 +573,11 @@ slot_read(Pool *pool, Slot *slot)
 		got = buffer_read(&slot->in, slot->fd, POOL_READ_SIZE);
 		slot_take_frames(pool, slot, &slot->in);
 	}
-	while (got == POOL_READ_SIZE);
+	while (got > 0);
+
+	/* a child that closed its end is dying, or a task closed it: no use either way */
+	if (got == 0)
+		kill(slot->pid, SIGKILL);
 }
 
 /* What the child finished but did not send yet, while it is busy with another. */
