@@ -30,7 +30,7 @@ PG_CPPFLAGS = -Isrc -Iworker/include -Iworker/src \
 # The exceptions are what the server's own headers need under -Wextra, and what
 # clang does not know of the flags that a server built by gcc records.
 PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
-	-Wno-missing-field-initializers
+	-Wno-missing-field-initializers -Wno-missing-format-attribute
 ifneq ($(findstring clang,$(CC)),)
 PG_CFLAGS += -Wno-unknown-warning-option -Wno-ignored-attributes \
 	-Wno-ignored-optimization-argument
