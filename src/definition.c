@@ -16,10 +16,12 @@
 #include "catalog.h"
 #include "errors.h"
 #include "guc.h"
+#include "sqltask.h"
 #include "xact.h"
 
 PG_FUNCTION_INFO_V1(celeriac_definition_changed);
 PG_FUNCTION_INFO_V1(celeriac_queue_changed);
+PG_FUNCTION_INFO_V1(celeriac_check_function);
 
 static MemoryContext cache_context = NULL;
 static HTAB *definitions = NULL;
@@ -270,4 +272,11 @@ celeriac_queue_changed(PG_FUNCTION_ARGS)
 	name = SPI_getvalue(tuple, trigdata->tg_relation->rd_att, 1);
 	celeriac_xact_ready(name, 0, CELERIAC_WAKE_ONLY);
 	return PointerGetDatum(tuple);
+}
+
+Datum
+celeriac_check_function(PG_FUNCTION_ARGS)
+{
+	celeriac_sqltask_check_function(PG_GETARG_OID(0));
+	PG_RETURN_VOID();
 }

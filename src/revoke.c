@@ -197,7 +197,7 @@ wait_for_decider(const pg_uuid_t *id)
 }
 
 static bool
-revoke(const pg_uuid_t *id, Oid role, bool terminate, const char *signal)
+revoke_task(const pg_uuid_t *id, Oid role, bool terminate, const char *signal)
 {
 	for (;;)
 	{
@@ -243,7 +243,7 @@ task_revoke(PG_FUNCTION_ARGS)
 
 	celeriac_require_not_null(fcinfo, 0, "id");
 	celeriac_enter(&context, fcinfo);
-	revoked = revoke(PG_GETARG_UUID_P(0), context.caller, terminate, signal);
+	revoked = revoke_task(PG_GETARG_UUID_P(0), context.caller, terminate, signal);
 	celeriac_leave(&context);
 	PG_RETURN_BOOL(revoked);
 }
@@ -280,7 +280,7 @@ task_revoke_many(PG_FUNCTION_ARGS)
 	qsort(ids, count, sizeof(Datum), compare_ids);
 	celeriac_enter(&context, fcinfo);
 	for (int i = 0; i < count; i++)
-		revoked |= revoke(DatumGetUUIDP(ids[i]), context.caller, terminate, signal);
+		revoked |= revoke_task(DatumGetUUIDP(ids[i]), context.caller, terminate, signal);
 	celeriac_leave(&context);
 	PG_RETURN_BOOL(revoked);
 }
