@@ -159,6 +159,27 @@ celeriac_claim_release(const pg_uuid_t *id)
 	LWLockRelease(slot.lock);
 }
 
+/*
+ * Release a claim of this session on a task that was not begun.  False when it
+ * is not ours, or was asked to stop: then somebody waits for us to end it.
+ */
+bool
+celeriac_claim_give_back(const pg_uuid_t *id)
+{
+	ClaimSlot	slot = claim_lock(id, LW_EXCLUSIVE);
+	Claim	   *claim = claim_find(&slot, HASH_FIND, NULL);
+	bool		ours = (claim != NULL && claim->kind == CLAIM_SESSION &&
+						claim->session == CELERIAC_MY_SLOT && !claim->revoked);
+
+	if (ours)
+	{
+		claim_set_kind(claim, CLAIM_TRANSIENT, -1, -1);
+		claim_find(&slot, HASH_REMOVE, NULL);
+	}
+	LWLockRelease(slot.lock);
+	return ours;
+}
+
 /* The fencing number is known only once the row has been read again. */
 void
 celeriac_claim_set_delivery(const pg_uuid_t *id, int delivery)

@@ -41,6 +41,7 @@ extern bool celeriac_claim_take(const pg_uuid_t *id, ClaimKind kind,
 								int worker, int delivery);
 extern bool celeriac_claim_get(const pg_uuid_t *id, Claim *copy);
 extern void celeriac_claim_release(const pg_uuid_t *id);
+extern bool celeriac_claim_give_back(const pg_uuid_t *id);
 extern void celeriac_claim_set_delivery(const pg_uuid_t *id, int delivery);
 extern bool celeriac_claim_started(const pg_uuid_t *id, int worker,
 								   TimestampTz started_at);

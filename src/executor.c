@@ -1,0 +1,301 @@
+/*
+ * executor.c
+ *		A background worker that runs the tasks whose function lives in the
+ *		database.
+ *
+ * An executor is a worker like any other, named executor@database/pid: it
+ * waits outside of any transaction, fetches with session claims, runs what it
+ * got (runner.c), and reports in the transaction that did the work.
+ *
+ * It has in hand what takes about twenty milliseconds.  Before it begins a
+ * task that may take longer, it gives back the others: a session claim is
+ * given back in memory, and the task keeps its place in the queue.
+ *
+ * If it dies, its claims are lost with its session, and the coordinator sees
+ * to that.  On SIGTERM it stops the task it runs, rolls it back, and gives
+ * everything back (limit.c).
+ */
+#include "launcher.h"
+
+#include "access/xact.h"
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/varlena.h"
+
+#include "argument.h"
+#include "bgw.h"
+#include "catalog.h"
+#include "claim.h"
+#include "cmodule.h"
+#include "definition.h"
+#include "delivery.h"
+#include "errors.h"
+#include "finish.h"
+#include "guc.h"
+#include "limit.h"
+#include "process.h"
+#include "ready.h"
+#include "runner.h"
+#include "shmem.h"
+#include "uuid.h"
+#include "wake.h"
+
+static char worker_name[CELERIAC_NAME_LEN];
+
+/* what is in hand: tasks[next] … tasks[count - 1], in hand_context */
+static MemoryContext hand_context;
+static RunTask *tasks;
+static int	count = 0;
+static int	next = 0;
+
+/* the queues to serve, in a context that lives as long as the setting */
+static MemoryContext queue_context;
+static const char **queues;
+static int	nqueues;
+
+static void
+read_queues(void)
+{
+	List	   *names;
+	ListCell   *cell;
+	MemoryContext old;
+
+	MemoryContextReset(queue_context);
+	old = MemoryContextSwitchTo(queue_context);
+	nqueues = 0;
+	if (!SplitGUCList(pstrdup(celeriac_queues), ',', &names))
+		ereport(WARNING,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid list syntax in parameter \"%s\"", "celeriac.queues")));
+	queues = palloc(Max(list_length(names), 1) * sizeof(char *));
+	foreach(cell, names)
+	{
+		if (nqueues < CEL_MAX_WAIT_QUEUES)
+			queues[nqueues++] = lfirst(cell);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Fetching
+ */
+static void
+look_up(RunTask *task, Delivery *delivery)
+{
+	const Definition *definition = celeriac_definition(delivery->name);
+
+	task->delivery = delivery;
+	task->function = definition->known ? definition->function : InvalidOid;
+	task->module = OidIsValid(task->function) ? NULL :
+		celeriac_cmodule_find(delivery->name);
+}
+
+static void
+take_in_hand(void)
+{
+	CelContext	context;
+	Delivery   *deliveries;
+
+	celeriac_enter_worker(&context);
+	MemoryContextSwitchTo(hand_context);
+	count = celeriac_fetch(worker_name, queues, nqueues, celeriac_run_budget(), -1,
+						   &deliveries);
+	tasks = palloc_extended((count + 1) * sizeof(RunTask), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < count; i++)
+		look_up(&tasks[i], &deliveries[i]);
+	celeriac_leave(&context);
+}
+
+/* The extension may be dropped at any time; the coordinator then stops us. */
+static bool
+fetch(void)
+{
+	count = next = 0;
+	MemoryContextReset(hand_context);
+	celeriac_bgw_begin("celeriac: fetching tasks");
+	if (celeriac_catalog_lookup())
+		take_in_hand();
+	celeriac_bgw_commit();
+	return count > 0;
+}
+
+/*
+ * Giving back
+ */
+static bool
+acks_early(const Delivery *d)
+{
+	bool		late;
+
+	return celeriac_option_bool(d->options, "acks_late", &late) && !late;
+}
+
+/* In memory; false for a task about which something has to be written. */
+static bool
+put_back(const Delivery *d)
+{
+	if (acks_early(d) || !celeriac_claim_give_back(&d->id))
+		return false;
+	celeriac_ready_push_back(MyDatabaseId, d->queue, d->priority, d->ready);
+	celeriac_wake_fetch(MyDatabaseId, celeriac_queue_hash(d->queue), 1);
+	return true;
+}
+
+/* All but the next; those that cannot be put back stay in hand. */
+static void
+put_back_rest(void)
+{
+	int			kept = next + 1;
+
+	for (int i = next + 1; i < count; i++)
+	{
+		if (!put_back(tasks[i].delivery))
+			tasks[kept++] = tasks[i];
+	}
+	count = kept;
+}
+
+static void
+hand_back_all(void)
+{
+	Outcome    *outcomes = MemoryContextAlloc(hand_context,
+											  (count - next + 1) * sizeof(Outcome));
+	int			written = 0;
+
+	for (; next < count; next++)
+	{
+		Delivery   *d = tasks[next].delivery;
+
+		if (put_back(d))
+			continue;
+		celeriac_outcome_init(&outcomes[written], &d->id, "PENDING", NULL, NULL);
+		outcomes[written++].delivery = d->delivery;
+	}
+	if (written > 0)
+		celeriac_run_report(outcomes, written);
+}
+
+/*
+ * Waiting
+ */
+
+/* Idle long enough, and not the last: the coordinator starts another in need. */
+static void
+leave_if_idle(void)
+{
+	if (!celeriac_bgw_stopping() && celeriac_process_may_leave())
+	{
+		celeriac_wait_end();
+		proc_exit(0);
+	}
+}
+
+static void
+wait_for_tasks(void)
+{
+	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													celeriac_executor_idle_timeout);
+
+	celeriac_wait_fetch_begin(queues, nqueues, celeriac_run_budget());
+	while (!fetch() && !celeriac_bgw_stopping())
+	{
+		celeriac_limit_idle();
+		(void) pgstat_report_stat(true);
+		if (!celeriac_wait_sleep(until))
+		{
+			if (GetCurrentTimestamp() >= until)
+				leave_if_idle();
+			break;
+		}
+		celeriac_limit_busy();
+	}
+	celeriac_wait_end();
+	celeriac_limit_busy();
+}
+
+/*
+ * A task that can neither be committed nor ended as a failure is lost, so that
+ * it cannot keep us from all others.
+ */
+static void
+give_up(void)
+{
+	put_back_rest();
+	ereport(FATAL,
+			(errmsg("could not write the outcome of task %s[%s]",
+					tasks[next].delivery->name,
+					celeriac_uuid_text(&tasks[next].delivery->id))));
+}
+
+/* One round of the executor's loop; it never asks to sleep between them. */
+static long
+work(void)
+{
+	static bool unfinished = false;
+
+	if (unfinished)
+		give_up();
+	celeriac_limit_busy();
+	if (next >= count)
+	{
+		read_queues();
+		if (!fetch())
+			wait_for_tasks();
+		return 0;
+	}
+	if (!celeriac_run_is_short(&tasks[next]))
+		put_back_rest();
+	unfinished = true;
+	next += celeriac_run(&tasks[next], count - next);
+	unfinished = false;
+	return 0;
+}
+
+/*
+ * Start and end
+ */
+static void
+become_worker(void)
+{
+	CelSession *session;
+	int			slot;
+
+	celeriac_bgw_begin("celeriac: starting");
+	snprintf(worker_name, sizeof(worker_name), "executor@%s/%d",
+			 get_database_name(MyDatabaseId), MyProcPid);
+	celeriac_bgw_commit();
+
+	session = celeriac_my_session();
+	slot = celeriac_worker_slot(worker_name);
+	if (slot < 0)
+		ereport(FATAL,
+				(errcode(ERRCODE_CELERIAC_OUT_OF_SLOTS),
+				 errmsg("celeriac has no room for another worker"),
+				 errhint("Raise celeriac.max_workers and restart the server.")));
+	session->executor = true;
+	celeriac_session_set_worker(slot);
+}
+
+void
+celeriac_executor_main(Datum arg)
+{
+	celeriac_bgw_start();
+	celeriac_bgw_connect(DatumGetObjectId(arg));
+	become_worker();
+	celeriac_limit_init();
+	celeriac_runner_init(worker_name);
+	celeriac_cmodule_load();
+	hand_context = AllocSetContextCreate(TopMemoryContext, "celeriac hand",
+										 ALLOCSET_DEFAULT_SIZES);
+	queue_context = AllocSetContextCreate(TopMemoryContext, "celeriac queues",
+										  ALLOCSET_SMALL_SIZES);
+	celeriac_bgw_loop(work);
+	hand_back_all();
+	proc_exit(0);
+}
