@@ -14,7 +14,18 @@ packages_for_build()
 
 packages_for_tests()
 {
-	echo perl libipc-run-perl "postgresql-$1-pgtap" pg-bsd-indent
+	echo perl libipc-run-perl "postgresql-$1-pgtap"
+}
+
+# Not every Debian has these, and what needs them can be skipped.
+optional_packages_for_tests()
+{
+	echo pg-bsd-indent
+}
+
+optional_packages_for_build()
+{
+	:
 }
 
 say()
@@ -91,10 +102,20 @@ apt_get()
 		apt-get -qq -o Dpkg::Use-Pty=0 "$@" </dev/null >/dev/null
 }
 
+# available PACKAGE...: those of them that apt can install.
+available()
+{
+	local package
+
+	for package in "$@"; do
+		! apt-cache show "$package" >/dev/null 2>&1 || echo "$package"
+	done
+}
+
 # install_packages build|tests...: installs what is missing, asks nothing.
 install_packages()
 {
-	local kind major missing
+	local kind major missing=() optional=()
 
 	if ! command -v apt-get >/dev/null; then
 		[ -n "$(find_pg_config)" ] ||
@@ -108,15 +129,18 @@ install_packages()
 	fi
 	[ -n "$major" ] || die "apt knows no package postgresql"
 	for kind in "$@"; do
-		# shellcheck disable=SC2046
-		missing="${missing:-} $(missing_packages $(packages_for_"$kind" "$major") | tr '\n' ' ')"
+		# shellcheck disable=SC2046,SC2207
+		missing+=($(missing_packages $("packages_for_$kind" "$major")))
+		# shellcheck disable=SC2046,SC2207
+		optional+=($(missing_packages $("optional_packages_for_$kind")))
 	done
-	# shellcheck disable=SC2086
-	set -- $missing
-	[ $# -gt 0 ] || return 0
-	say "installing packages: $*"
-	apt_get update
-	apt_get install --no-install-recommends "$@" || die "could not install: $*"
+	[ ${#missing[@]} -eq 0 ] || apt_get update
+	# shellcheck disable=SC2207
+	[ ${#optional[@]} -eq 0 ] || missing+=($(available "${optional[@]}"))
+	[ ${#missing[@]} -gt 0 ] || return 0
+	say "installing packages: ${missing[*]}"
+	apt_get install --no-install-recommends "${missing[@]}" ||
+		die "could not install: ${missing[*]}"
 }
 
 # The user who may run a server: PostgreSQL refuses root.

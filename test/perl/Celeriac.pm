@@ -63,6 +63,7 @@ sub new_node
 shared_preload_libraries = 'celeriac'
 max_worker_processes = 32
 log_min_messages = log
+restart_after_crash = on
 });
 	$node->append_conf('postgresql.conf', $options{conf})
 	  if defined $options{conf};
