@@ -328,6 +328,20 @@ broker_channel_known(void *data, const PGresult *result)
 }
 
 static void
+broker_create_queues(Broker *broker)
+{
+	LinkParams *params = &broker->params;
+
+	for (int i = 0; i < broker->config.nqueues; i++)
+	{
+		link_params_reset(params);
+		link_param_text(params, text_of(broker->config.queues[i]));
+		link_request(broker->work.link, &statement_create_queue, params,
+					 broker_ignore_answer, "creating a queue");
+	}
+}
+
+static void
 broker_registered(void *data, const PGresult *result)
 {
 	Broker	   *broker = data;
@@ -354,6 +368,7 @@ broker_register(Broker *broker)
 	link_param_text(params, text_of(broker->config.worker));
 	link_request(broker->work.link, &statement_channel, params,
 				 broker_channel_known, broker);
+	broker_create_queues(broker);
 	if (!broker->declared)
 		broker_declare_all(broker);
 	broker_heartbeat(broker, "online", broker_registered, broker);

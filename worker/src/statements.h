@@ -65,6 +65,13 @@ static const Statement statement_heartbeat = {
 	.types = {WIRE_TEXT, WIRE_TEXT_ARRAY, WIRE_INT4, WIRE_TEXT, WIRE_JSONB},
 };
 
+/* queue; a queue that nobody ever used cannot be fetched from */
+static const Statement statement_create_queue = {
+	.sql = "SELECT task_queue_create($1)",
+	.nparams = 1,
+	.types = {WIRE_TEXT},
+};
+
 /* commands for one worker */
 static const Statement statement_channel = {
 	.sql = "SELECT pg_catalog.quote_ident('task_worker_' || pg_catalog.md5($1))",
