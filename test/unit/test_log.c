@@ -168,5 +168,6 @@ main(void)
 	test_lists();
 	close(fd);
 	unlink(path);
+	log_open(NULL, LOG_LEVEL_WARNING, false);
 	return tap_done();
 }

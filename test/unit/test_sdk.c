@@ -118,7 +118,7 @@ scalar_result(task *t)
 static task_status
 broken_format(task *t)
 {
-	return task_return(t, "{s:");
+	return task_return(t, "q");
 }
 
 static task_status
@@ -389,7 +389,7 @@ talks(task *t)
 		return TASK_FAILURE;
 	task_update_state(t, "UPLOADING", NULL);
 	task_log(t, TASK_LOG_WARNING, "half %d", 50);
-	return task_return(t, "b", task_update_state(t, "X", "{s"));
+	return task_return(t, "b", task_update_state(t, "X", "q"));
 }
 
 static task_status

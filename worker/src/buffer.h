@@ -23,10 +23,11 @@ buffer_length(const Buffer *buffer)
 	return buffer->end - buffer->start;
 }
 
+/* NULL while nothing was ever filled in */
 static inline char *
 buffer_head(const Buffer *buffer)
 {
-	return buffer->data + buffer->start;
+	return buffer->data == NULL ? NULL : buffer->data + buffer->start;
 }
 
 /* Make room for more bytes at the end; returns where they go. */

@@ -70,6 +70,7 @@ log_open(const char *path, LogLevel threshold, bool json)
 	if (fd < 0)
 		return false;
 	log_state.fd = fd;
+	free(log_state.path);
 	log_state.path = path ? mem_strdup(path) : NULL;
 	log_state.threshold = threshold;
 	log_state.json = json;
