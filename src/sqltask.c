@@ -550,12 +550,14 @@ bind(Binding *binding, SqlFunction *function, Jsonb *args, Jsonb *kwargs)
 	bind_nothing(binding);
 }
 
+/* A function that is gone accepts any: its tasks end as NotRegistered. */
 void
 celeriac_sqltask_check_arguments(Oid function, Jsonb *args, Jsonb *kwargs)
 {
 	Binding		binding;
 
-	bind(&binding, get_function(function), args, kwargs);
+	if (SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(function)))
+		bind(&binding, get_function(function), args, kwargs);
 }
 
 /*
