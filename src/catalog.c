@@ -233,6 +233,7 @@ celeriac_exec(CelStatement statement, Datum *values, const char *nulls)
 {
 	bool		pinned = celeriac_statements[statement].pinned;
 	SPIPlanPtr	plan = plans[statement];
+	MemoryContext caller = CurrentMemoryContext;	/* SPI leaves us in its own */
 	int			level = 0;
 	int			result;
 
@@ -242,6 +243,7 @@ celeriac_exec(CelStatement statement, Datum *values, const char *nulls)
 		level = pin_planner();
 	result = SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(),
 								  InvalidSnapshot, false, true, 0);
+	MemoryContextSwitchTo(caller);
 	if (pinned)
 		AtEOXact_GUC(true, level);
 	if (result < 0)

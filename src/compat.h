@@ -14,7 +14,7 @@
 #include "utils/guc.h"
 
 /* 16 renamed SetSingleFuncCall; 15 has both names from 15.1 on. */
-#define celeriac_init_srf(fcinfo)	InitMaterializedSRF(fcinfo, 0)
+#define celeriac_init_srf(fcinfo)	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC)
 
 /*
  * A backend's dense number, 0-based.  17 replaced BackendId by ProcNumber.

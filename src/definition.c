@@ -254,7 +254,7 @@ celeriac_definition_changed(PG_FUNCTION_ARGS)
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		elog(ERROR, "celeriac_definition_changed must be called as a trigger");
 	CacheInvalidateRelcache(trigdata->tg_relation);
-	PG_RETURN_NULL();
+	PG_RETURN_POINTER(NULL);
 }
 
 /* Row trigger: a queue that is not paused any more may hold ready tasks. */

@@ -18,6 +18,7 @@
 #include "wake.h"
 
 #include "executor/spi.h"
+#include "libpq/libpq-be.h"
 #include "miscadmin.h"
 #include "postmaster/interrupt.h"
 #include "storage/latch.h"
@@ -67,6 +68,27 @@ celeriac_wait_get_begin(const pg_uuid_t *id)
 }
 
 /*
+ * A client that is gone ends its session now, not when the wait is over: the
+ * claims of a worker that was killed are freed by that.
+ */
+static int
+wait_for_latch(long ms)
+{
+	int			events = WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH;
+	int			happened;
+
+	if (MyProcPort == NULL || !WaitEventSetCanReportClosed())
+		return WaitLatch(MyLatch, events, ms, PG_WAIT_EXTENSION);
+	happened = WaitLatchOrSocket(MyLatch, events | WL_SOCKET_CLOSED,
+								 MyProcPort->sock, ms, PG_WAIT_EXTENSION);
+	if (happened & WL_SOCKET_CLOSED)
+		ereport(FATAL,
+				(errcode(ERRCODE_CONNECTION_FAILURE),
+				 errmsg("connection to client lost")));
+	return happened;
+}
+
+/*
  * Sleep until woken, the deadline, or the timed re-check.  True = look at the
  * tables again; the wait is still registered.
  */
@@ -79,6 +101,7 @@ celeriac_wait_sleep(TimestampTz deadline)
 	{
 		TimestampTz now = GetCurrentTimestamp();
 		long		ms;
+		int			events;
 
 		if (pg_atomic_read_u32(&session->wait) == CEL_WAIT_WOKEN)
 		{
@@ -89,8 +112,8 @@ celeriac_wait_sleep(TimestampTz deadline)
 			return false;
 		ms = deadline == NEVER ? RECHECK_MS :
 			Min(TimestampDifferenceMilliseconds(now, deadline), RECHECK_MS);
-		if (WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-					  ms, PG_WAIT_EXTENSION) & WL_TIMEOUT)
+		events = wait_for_latch(ms);
+		if (events & WL_TIMEOUT)
 			return GetCurrentTimestamp() < deadline;
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
