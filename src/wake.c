@@ -18,9 +18,10 @@
 #include "wake.h"
 
 #include "executor/spi.h"
-#include "libpq/libpq-be.h"
+#include "libpq/libpq.h"
 #include "miscadmin.h"
 #include "postmaster/interrupt.h"
+#include "storage/ipc.h"
 #include "storage/latch.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
@@ -72,20 +73,29 @@ celeriac_wait_get_begin(const pg_uuid_t *id)
  * claims of a worker that was killed are freed by that.
  */
 static int
-wait_for_latch(long ms)
+wait_for_client(long ms)
 {
-	int			events = WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH;
-	int			happened;
+	WaitEvent	event;
 
-	if (MyProcPort == NULL || !WaitEventSetCanReportClosed())
-		return WaitLatch(MyLatch, events, ms, PG_WAIT_EXTENSION);
-	happened = WaitLatchOrSocket(MyLatch, events | WL_SOCKET_CLOSED,
-								 MyProcPort->sock, ms, PG_WAIT_EXTENSION);
-	if (happened & WL_SOCKET_CLOSED)
+	ModifyWaitEvent(FeBeWaitSet, FeBeWaitSetSocketPos, WL_SOCKET_CLOSED, NULL);
+	if (WaitEventSetWait(FeBeWaitSet, ms, &event, 1, PG_WAIT_EXTENSION) == 0)
+		return WL_TIMEOUT;
+	if (event.events & WL_POSTMASTER_DEATH)
+		proc_exit(1);
+	if (event.events & WL_SOCKET_CLOSED)
 		ereport(FATAL,
 				(errcode(ERRCODE_CONNECTION_FAILURE),
 				 errmsg("connection to client lost")));
-	return happened;
+	return event.events;
+}
+
+static int
+wait_for_latch(long ms)
+{
+	if (MyProcPort != NULL && WaitEventSetCanReportClosed())
+		return wait_for_client(ms);
+	return WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms,
+					 PG_WAIT_EXTENSION);
 }
 
 /*
