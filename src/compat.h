@@ -10,6 +10,7 @@
 #include "catalog/namespace.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/latch.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
 
@@ -63,7 +64,12 @@ celeriac_push_search_path(Oid namespace_oid, const char *namespace_name)
 	((void) (nestlevel), PopOverrideSearchPath())
 #endif
 
-/* 16 moved the superuser flag out of SetSessionAuthorization's callers. */
+/*
+ * From libpq/libpq.h, which wants GSSAPI's headers where the server was built
+ * with it: the wait for the client's socket, our latch and the postmaster.
+ */
+extern PGDLLIMPORT WaitEventSet *FeBeWaitSet;
+#define CELERIAC_CLIENT_SOCKET_POS	0	/* FeBeWaitSetSocketPos */
 
 /* 16 replaced the ownership check of each kind of object by one for all. */
 #if PG_VERSION_NUM >= 160000

@@ -18,7 +18,6 @@
 #include "wake.h"
 
 #include "executor/spi.h"
-#include "libpq/libpq.h"
 #include "miscadmin.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
@@ -77,7 +76,7 @@ wait_for_client(long ms)
 {
 	WaitEvent	event;
 
-	ModifyWaitEvent(FeBeWaitSet, FeBeWaitSetSocketPos, WL_SOCKET_CLOSED, NULL);
+	ModifyWaitEvent(FeBeWaitSet, CELERIAC_CLIENT_SOCKET_POS, WL_SOCKET_CLOSED, NULL);
 	if (WaitEventSetWait(FeBeWaitSet, ms, &event, 1, PG_WAIT_EXTENSION) == 0)
 		return WL_TIMEOUT;
 	if (event.events & WL_POSTMASTER_DEATH)
