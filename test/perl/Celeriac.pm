@@ -236,7 +236,7 @@ sub start_worker
 
 	local %ENV = (%ENV, %{ $options{env} // {} });
 	Test::More::note("# Running: @command");
-	$self->{run} = IPC::Run::start(\@command, '<', \undef, '>', $self->{log},
+	$self->{run} = IPC::Run::start(\@command, '<', '/dev/null', '>', $self->{log},
 		'2>&1');
 	$self->{pid} = $self->{run}{KIDS}[0]{PID};
 	$self->wait_online unless defined $options{wait} && !$options{wait};

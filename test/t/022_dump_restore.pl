@@ -56,7 +56,7 @@ my $new = Celeriac::send_task($node, 'add', q{'[5, 6]'}, 'restored');
 Celeriac::wait_state($node, $new, 'SUCCESS', 'restored');
 pass('a new task runs there');
 $node->safe_psql('restored',
-	"SELECT task_revoke('$delayed')");
+	"SELECT task_revoke('$delayed'::uuid)");
 is( $node->safe_psql('restored',
 		"SELECT state FROM task_state WHERE id = '$delayed'"),
 	'REVOKED', 'a delayed one can be revoked there');
