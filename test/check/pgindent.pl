@@ -142,6 +142,7 @@ sub without_variables
 
 	$variables{$1} = 1
 	  while $text =~ /^\s+(?:const\s+)?\w+\s+\**(\w+)(?:\[[^\]\n]*\])?(?: = [^;]*)?;/mg;
+	$variables{$1} = 1 while $text =~ /\w \*+(\w+)[,)]/g;
 	spew("$dir/file.list", join '', grep { !$variables{ $_ =~ s/\n//r } }
 		  slurp($typedefs) =~ /^.*\n/mg);
 	return "$dir/file.list";
@@ -158,7 +159,7 @@ sub laid_out
 	$text =~ s!^\}([ \t]*/\* extern "C" \*/)$!/* close-brace */$1!mg;
 	spew("$dir/in.c", $text);
 	my $errors = `pg_bsd_indent @options -U$typedefs $dir/in.c $dir/out.c 2>&1`;
-	die "$file: $errors\n" if $?;
+	return undef, "$file: $errors" if $?;
 	my $result = tidy(slurp("$dir/out.c"));
 	$result =~ s!/\* open-brace \*/!{!g;
 	$result =~ s!/\* close-brace \*/!}!g;
@@ -171,8 +172,14 @@ write_typedefs("$dir/server.list", 1);
 write_typedefs("$dir/program.list", 0);
 foreach my $file (@ARGV)
 {
-	my $wanted =
+	my ($wanted, $error) =
 	  laid_out($file, $file =~ m{^src/} ? "$dir/server.list" : "$dir/program.list");
+	if (!defined $wanted)
+	{
+		print $error;
+		$status = 1;
+		next;
+	}
 	spew("$dir/wanted.c", $wanted);
 	# Blank lines are the author's.
 	my $difference =

@@ -109,23 +109,6 @@ sql_parts()
 	done
 }
 
-# Every statement that creates a function in the install script says how
-# volatile and how parallel-safe it is.
-function_labels()
-{
-	cat src/sql/*.sql | perl -0777 -ne '
-		s/--[^\n]*//g;
-		while (/^CREATE (FUNCTION|AGGREGATE) ([\w.@]+)\s*\((.*?)^(?:AS|BEGIN|RETURN)\b|^CREATE FUNCTION ([\w.]+)[^;]*;/msg)
-		{
-			my ($name, $text) = ($2 // $4, $&);
-			next if ($1 // "") eq "AGGREGATE";
-			print "$name has no volatility\n"
-			  unless $text =~ /\b(IMMUTABLE|STABLE|VOLATILE)\b/;
-			print "$name has no PARALLEL label\n"
-			  unless $text =~ /\bPARALLEL\b/;
-		}'
-}
-
 shell_syntax()
 {
 	local file
@@ -155,7 +138,6 @@ check 'no trailing blanks' trailing_blanks
 check 'files say what they are for' purpose
 check 'no function is over 100 lines' long_functions
 check 'SQL_PARTS lists the files of src/sql' sql_parts
-check 'SQL functions carry their labels' function_labels
 check 'shell scripts parse' shell_syntax
 check 'Perl scripts parse' perl_syntax
 check 'META.json and CHANGELOG.md agree with the control file' make -s checkver
