@@ -16,6 +16,8 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "nodes/pathnodes.h"
+#include "optimizer/plancat.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -212,40 +214,66 @@ prepare(CelStatement statement)
 	return plan;
 }
 
-/* Settings that matter only when the plan is made, which may be any time. */
-static int
-pin_planner(void)
-{
-	static const char *const off[] = {
-		"enable_seqscan", "enable_hashjoin", "enable_mergejoin",
-		"enable_bitmapscan"
-	};
-	int			level = NewGUCNestLevel();
+/*
+ * Plans are made once and kept, often when the tables are still small, and
+ * must be right when they are not.  So our statements are planned for tables
+ * of this size, whatever they hold at that moment, and never depend on when
+ * statistics were gathered last.
+ */
+#define PLANNED_PAGES	1000000
+#define PLANNED_TUPLES	30000000
 
-	for (int i = 0; i < lengthof(off); i++)
-		(void) set_config_option(off[i], "off", PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
-	return level;
+static get_relation_info_hook_type prev_get_relation_info_hook = NULL;
+static bool planning_for_size = false;
+
+static void
+relation_info_for_size(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
+{
+	ListCell   *cell;
+
+	if (prev_get_relation_info_hook)
+		prev_get_relation_info_hook(root, relid, inhparent, rel);
+	if (!planning_for_size || (relid != CelCat.message && relid != CelCat.result))
+		return;
+	rel->pages = PLANNED_PAGES;
+	rel->tuples = PLANNED_TUPLES;
+	foreach(cell, rel->indexlist)
+	{
+		IndexOptInfo *index = lfirst_node(IndexOptInfo, cell);
+
+		index->pages = PLANNED_PAGES / 10;
+		index->tuples = PLANNED_TUPLES;
+		index->tree_height = 3;
+	}
+}
+
+void
+celeriac_catalog_init(void)
+{
+	prev_get_relation_info_hook = get_relation_info_hook;
+	get_relation_info_hook = relation_info_for_size;
 }
 
 uint64
 celeriac_exec(CelStatement statement, Datum *values, const char *nulls)
 {
-	bool		pinned = celeriac_statements[statement].pinned;
-	SPIPlanPtr	plan = plans[statement];
+	SPIPlanPtr	plan = plans[statement] ? plans[statement] : prepare(statement);
 	MemoryContext caller = CurrentMemoryContext;	/* SPI leaves us in its own */
-	int			level = 0;
-	int			result;
+	bool		nested = planning_for_size;
+	int			result = 0;
 
-	if (plan == NULL)
-		plan = prepare(statement);
-	if (pinned)
-		level = pin_planner();
-	result = SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(),
-								  InvalidSnapshot, false, true, 0);
+	planning_for_size = true;
+	PG_TRY();
+	{
+		result = SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(),
+									  InvalidSnapshot, false, true, 0);
+	}
+	PG_FINALLY();
+	{
+		planning_for_size = nested;
+	}
+	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
-	if (pinned)
-		AtEOXact_GUC(true, level);
 	if (result < 0)
 		elog(ERROR, "could not execute \"%s\": %s",
 			 celeriac_statements[statement].sql, SPI_result_code_string(result));

@@ -42,6 +42,8 @@ typedef struct CelContext
 
 extern CelCatalog CelCat;
 
+extern void celeriac_catalog_init(void);
+
 /* Identify the extension from a function of it, or by name in a worker. */
 extern void celeriac_catalog_use(FunctionCallInfo fcinfo);
 extern bool celeriac_catalog_lookup(void);

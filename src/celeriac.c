@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "catalog.h"
 #include "definition.h"
 #include "errors.h"
 #include "event.h"
@@ -33,6 +34,7 @@ _PG_init(void)
 
 	celeriac_guc_init();
 	celeriac_shmem_init();
+	celeriac_catalog_init();
 	celeriac_xact_init();
 	celeriac_event_init();
 	celeriac_definition_init();

@@ -4,7 +4,7 @@
  *
  * They run with the extension's schema as search_path, as its owner, with a
  * fresh snapshot (catalog.c).  The planner gets no choice where a wrong one
- * would hurt: pinned statements know only index scans and nested loops.
+ * would hurt: it is told that the tables are large (catalog.c).
  */
 #include "statement.h"
 
@@ -30,22 +30,22 @@
 	TIMESTAMPTZOID, JSONBOID}
 
 const CelStatementText celeriac_statements[STMT_COUNT] = {
-	[STMT_SEND] = {SEND_COLUMNS SEND_VALUES, false, 16, SEND_TYPES},
+	[STMT_SEND] = {SEND_COLUMNS SEND_VALUES, 16, SEND_TYPES},
 	[STMT_SEND_WITH_ID] = {
 		SEND_COLUMNS SEND_VALUES " ON CONFLICT (id) DO NOTHING",
-		false, 16, SEND_TYPES
+		16, SEND_TYPES
 	},
 	[STMT_SEND_MANY] = {
 		SEND_COLUMNS
 		"SELECT s.id, $2, s.args, $4, $5, $6, s.ready, $8, $9, $10, $11, $12, "
 		"$13, $14, $15, $16 FROM unnest($1, $3, $7) AS s(id, args, ready)",
-		false, 16, {UUIDARRAYOID, TEXTOID, JSONBARRAYOID, JSONBOID, TEXTOID, INT2OID,
+		16, {UUIDARRAYOID, TEXTOID, JSONBARRAYOID, JSONBOID, TEXTOID, INT2OID,
 			INT8ARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, UUIDOID,
 		UUIDOID, UUIDOID, NAMEOID, TIMESTAMPTZOID, JSONBOID}
 	},
 	[STMT_ID_FINISHED] = {
 		"SELECT 1 FROM task_result WHERE id = $1",
-		true, 1, {UUIDOID}
+		1, {UUIDOID}
 	},
 	[STMT_DEFINITION] = {
 		"SELECT function::oid, queue, priority::int, max_retries, "
@@ -56,15 +56,15 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"extract(epoch FROM expires)::float8, acks_late, max_deliveries, "
 		"ignore_result, track_started, autoretry_for "
 		"FROM task_definition WHERE name = $1",
-		true, 1, {TEXTOID}
+		1, {TEXTOID}
 	},
 	[STMT_QUEUE] = {
 		"SELECT paused FROM task_queue WHERE name = $1",
-		true, 1, {TEXTOID}
+		1, {TEXTOID}
 	},
 	[STMT_QUEUE_CREATE] = {
 		"INSERT INTO task_queue (name) VALUES ($1) ON CONFLICT (name) DO NOTHING",
-		false, 1, {TEXTOID}
+		1, {TEXTOID}
 	},
 	/* a loose scan of the dispatch index: one probe per priority in use */
 	[STMT_PRIORITIES] = {
@@ -75,18 +75,18 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"AND m.priority < p.priority AND m.ready IS NOT NULL "
 		"ORDER BY m.priority DESC LIMIT 1) FROM p WHERE p.priority IS NOT NULL) "
 		"SELECT priority::int FROM p WHERE priority IS NOT NULL",
-		true, 1, {TEXTOID}
+		1, {TEXTOID}
 	},
 	[STMT_FETCH_SCAN] = {
 		"SELECT id, ready FROM task_message WHERE queue = $1 AND priority = $2 "
 		"AND ready > $3 AND leased_until IS NULL ORDER BY ready LIMIT $4",
-		true, 4, {TEXTOID, INT2OID, INT8OID, INT8OID}
+		4, {TEXTOID, INT2OID, INT8OID, INT8OID}
 	},
 	[STMT_FETCH_READ] = {
 		"SELECT " MESSAGE_COLUMNS " FROM task_message m WHERE m.id = ANY ($1) "
 		"AND m.ready IS NOT NULL AND m.leased_until IS NULL "
 		"ORDER BY m.priority DESC, m.ready",
-		true, 1, {UUIDARRAYOID}
+		1, {UUIDARRAYOID}
 	},
 	[STMT_FETCH_LEASE] = {
 		"WITH p AS MATERIALIZED (SELECT id FROM task_message WHERE id = ANY ($1) "
@@ -99,24 +99,24 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"started_at = CASE WHEN m.options @> '{\"acks_late\": false}' "
 		"THEN clock_timestamp() END "
 		"FROM p WHERE m.id = p.id RETURNING " MESSAGE_COLUMNS,
-		true, 3, {UUIDARRAYOID, TEXTOID, TIMESTAMPTZOID}
+		3, {UUIDARRAYOID, TEXTOID, TIMESTAMPTZOID}
 	},
 	/* acks_late => false: durable before it starts */
 	[STMT_FETCH_MARK] = {
 		"UPDATE task_message SET worker = $2, state = 'STARTED', "
 		"deliveries = deliveries + 1, started_at = clock_timestamp() "
 		"WHERE id = ANY ($1)",
-		true, 2, {UUIDARRAYOID, TEXTOID}
+		2, {UUIDARRAYOID, TEXTOID}
 	},
 	[STMT_READ_ROW] = {
 		"SELECT " MESSAGE_COLUMNS " FROM task_message m WHERE m.id = ANY ($1) "
 		"ORDER BY m.id FOR UPDATE",
-		true, 1, {UUIDARRAYOID}
+		1, {UUIDARRAYOID}
 	},
 	[STMT_READ_LEASED] = {
 		"SELECT " MESSAGE_COLUMNS " FROM task_message m WHERE m.id = ANY ($1) "
 		"AND m.leased_until IS NOT NULL ORDER BY m.id FOR UPDATE",
-		true, 1, {UUIDARRAYOID}
+		1, {UUIDARRAYOID}
 	},
 	/* delete the message, insert the result: never half */
 	[STMT_FINISH] = {
@@ -136,7 +136,7 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"d.exc_type, d.exc_message, d.traceback, d.retries, d.max_retries, d.worker, "
 		"d.root_id, d.parent_id, d.group_id, d.sent_by, d.sent_at, d.started_at, $9, "
 		"d.options FROM d RETURNING id, options, sent_by::text, root_id",
-		true, 9, {UUIDARRAYOID, TEXTARRAYOID, JSONBARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+		9, {UUIDARRAYOID, TEXTARRAYOID, JSONBARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 		TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
 	},
 	/* due at once joins the tail; later waits for the coordinator */
@@ -150,7 +150,7 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"'exc_message', o.exc_message))) "
 		"FROM unnest($1, $2, $3, $4, $5) AS o(id, eta, delivery, exc_type, exc_message) "
 		"WHERE m.id = o.id RETURNING m.id",
-		true, 5, {UUIDARRAYOID, TIMESTAMPTZARRAYOID, INT4ARRAYOID, TEXTARRAYOID,
+		5, {UUIDARRAYOID, TIMESTAMPTZARRAYOID, INT4ARRAYOID, TEXTARRAYOID,
 		TEXTARRAYOID}
 	},
 	/* back to the tail; lost counts what its workers' deaths cost it */
@@ -162,44 +162,44 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"ELSE coalesce(m.options - 'info', '{}') || jsonb_build_object('lost', o.lost) END "
 		"FROM unnest($1, $2, $3) AS o(id, delivery, lost) "
 		"WHERE m.id = o.id RETURNING m.id",
-		true, 3, {UUIDARRAYOID, INT4ARRAYOID, INT4ARRAYOID}
+		3, {UUIDARRAYOID, INT4ARRAYOID, INT4ARRAYOID}
 	},
 	[STMT_STARTED] = {
 		"UPDATE task_message m SET state = 'STARTED', started_at = o.started_at "
 		"FROM unnest($2, $3) AS o(id, started_at) WHERE m.id = o.id "
 		"AND m.worker = $1 AND m.leased_until > clock_timestamp() "
 		"AND m.state = 'RECEIVED' RETURNING m.id",
-		true, 3, {TEXTOID, UUIDARRAYOID, TIMESTAMPTZARRAYOID}
+		3, {TEXTOID, UUIDARRAYOID, TIMESTAMPTZARRAYOID}
 	},
 	[STMT_UPDATE_STATE] = {
 		"UPDATE task_message SET state = $2, "
 		"options = coalesce(options, '{}') || jsonb_build_object('info', $3) "
 		"WHERE id = $1",
-		true, 3, {UUIDOID, TEXTOID, JSONBOID}
+		3, {UUIDOID, TEXTOID, JSONBOID}
 	},
 	[STMT_EXTEND] = {
 		"UPDATE task_message SET leased_until = $3 WHERE id = ANY ($2) "
 		"AND worker = $1 AND leased_until > clock_timestamp() RETURNING id",
-		true, 3, {TEXTOID, UUIDARRAYOID, TIMESTAMPTZOID}
+		3, {TEXTOID, UUIDARRAYOID, TIMESTAMPTZOID}
 	},
 	[STMT_ATTACHABLE] = {
 		"SELECT m.id, o.delivery FROM unnest($1, $2) AS o(id, delivery), task_message m "
 		"WHERE m.id = o.id AND m.ready IS NOT NULL AND m.leased_until IS NULL "
 		"AND m.deliveries + CASE WHEN m.state = 'STARTED' THEN 0 ELSE 1 END = o.delivery",
-		true, 2, {UUIDARRAYOID, INT4ARRAYOID}
+		2, {UUIDARRAYOID, INT4ARRAYOID}
 	},
 	[STMT_RESULT] = {
 		"SELECT state, result, exc_type, exc_message, traceback, sent_by::text, name "
 		"FROM task_result WHERE id = $1",
-		true, 1, {UUIDOID}
+		1, {UUIDOID}
 	},
 	[STMT_MESSAGE] = {
 		"SELECT state, xmin, sent_by::text, name FROM task_message WHERE id = $1",
-		true, 1, {UUIDOID}
+		1, {UUIDOID}
 	},
 	[STMT_FORGET] = {
 		"DELETE FROM task_result WHERE id = $1",
-		true, 1, {UUIDOID}
+		1, {UUIDOID}
 	},
 	[STMT_PURGE] = {
 		"WITH d AS (DELETE FROM task_message m WHERE queue = $1 AND leased_until IS NULL "
@@ -210,12 +210,12 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"SELECT id, name, args, kwargs, queue, priority, 'REVOKED', 'TaskRevokedError', "
 		"'purged', retries, max_retries, root_id, parent_id, group_id, sent_by, sent_at, "
 		"clock_timestamp(), options FROM d",
-		false, 1, {TEXTOID}
+		1, {TEXTOID}
 	},
 	[STMT_MARK_REVOKED] = {
 		"UPDATE task_message SET options = coalesce(options, '{}') || '{\"revoked\": true}' "
 		"WHERE id = ANY ($1)",
-		true, 1, {UUIDARRAYOID}
+		1, {UUIDARRAYOID}
 	},
 	[STMT_RERUN] = {
 		"WITH d AS (DELETE FROM task_result WHERE id = $1 RETURNING *) "
@@ -224,7 +224,7 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"SELECT id, name, args, kwargs, queue, priority, nextval('task_ready_seq'), "
 		"max_retries, root_id, parent_id, group_id, sent_by, "
 		"options - 'lost' - 'retry_reason' FROM d",
-		true, 1, {UUIDOID}
+		1, {UUIDOID}
 	},
 	/* the coordinator's duties */
 	[STMT_DUE] = {
@@ -232,56 +232,56 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"AND eta <= clock_timestamp() ORDER BY eta LIMIT $1 FOR UPDATE SKIP LOCKED) "
 		"UPDATE task_message m SET ready = nextval('task_ready_seq') "
 		"FROM d WHERE m.id = d.id",
-		true, 1, {INT8OID}
+		1, {INT8OID}
 	},
 	[STMT_NEXT_DUE] = {
 		"SELECT eta FROM task_message WHERE ready IS NULL AND eta IS NOT NULL "
 		"ORDER BY eta LIMIT 1",
-		true, 0, {0}
+		0, {0}
 	},
 	[STMT_EXPIRED] = {
 		"SELECT id FROM task_message WHERE expires <= clock_timestamp() "
 		"AND leased_until IS NULL AND state IN ('PENDING', 'RETRY') "
 		"ORDER BY expires LIMIT $1",
-		true, 1, {INT8OID}
+		1, {INT8OID}
 	},
 	[STMT_NEXT_EXPIRES] = {
 		"SELECT expires FROM task_message WHERE expires > clock_timestamp() "
 		"ORDER BY expires LIMIT 1",
-		true, 0, {0}
+		0, {0}
 	},
 	/* leases end: no index on leased_until (taking one stays HOT), so the
 	 * dispatch index up to the highest order ever claimed */
 	[STMT_LEASE_LEVELS] = {
 		"SELECT queue, priority::int, max(ready) FROM task_message "
 		"WHERE leased_until IS NOT NULL AND ready IS NOT NULL GROUP BY 1, 2",
-		false, 0, {0}
+		0, {0}
 	},
 	[STMT_LEASES_OVER] = {
 		"SELECT id FROM task_message WHERE queue = $1 AND priority = $2 "
 		"AND ready <= $3 AND leased_until <= clock_timestamp() LIMIT $4",
-		true, 4, {TEXTOID, INT2OID, INT8OID, INT8OID}
+		4, {TEXTOID, INT2OID, INT8OID, INT8OID}
 	},
 	[STMT_NEXT_LEASE] = {
 		"SELECT min(leased_until) FROM task_message WHERE queue = $1 "
 		"AND priority = $2 AND ready <= $3 AND leased_until IS NOT NULL",
-		true, 3, {TEXTOID, INT2OID, INT8OID}
+		3, {TEXTOID, INT2OID, INT8OID}
 	},
 	[STMT_OLD_RESULTS] = {
 		"DELETE FROM task_result WHERE id = ANY (ARRAY(SELECT id FROM task_result "
 		"WHERE done_at < clock_timestamp() - make_interval(secs => $1) "
 		"ORDER BY done_at LIMIT $2))",
-		true, 2, {FLOAT8OID, INT8OID}
+		2, {FLOAT8OID, INT8OID}
 	},
 	[STMT_OLDEST_RESULT] = {
 		"SELECT done_at FROM task_result ORDER BY done_at LIMIT 1",
-		true, 0, {0}
+		0, {0}
 	},
 	/* after a crash of the server: started at most once, and that is over */
 	[STMT_UNACKED] = {
 		"SELECT id FROM task_message WHERE state = 'STARTED' AND leased_until IS NULL "
 		"AND options @> '{\"acks_late\": false}'",
-		false, 0, {0}
+		0, {0}
 	},
 	[STMT_WORKER_REGISTER] = {
 		"INSERT INTO celeriac_worker (name, queues, concurrency, state, pid, client_addr, "
@@ -292,15 +292,15 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"state = 'online', pid = excluded.pid, client_addr = excluded.client_addr, "
 		"started_at = excluded.started_at, stopped_at = NULL, "
 		"info = coalesce(excluded.info, celeriac_worker.info)",
-		true, 5, {TEXTOID, TEXTARRAYOID, INT4OID, INT4OID, JSONBOID}
+		5, {TEXTOID, TEXTARRAYOID, INT4OID, INT4OID, JSONBOID}
 	},
 	[STMT_WORKER_STATE] = {
 		"UPDATE celeriac_worker SET state = $2, stopped_at = clock_timestamp() "
 		"WHERE name = $1 AND state <> $2",
-		true, 2, {TEXTOID, TEXTOID}
+		2, {TEXTOID, TEXTOID}
 	},
 	[STMT_WORKERS_ONLINE] = {
 		"SELECT name FROM celeriac_worker WHERE state = 'online'",
-		false, 0, {0}
+		0, {0}
 	},
 };

@@ -57,7 +57,6 @@ typedef enum CelStatement
 typedef struct CelStatementText
 {
 	const char *sql;
-	bool		pinned;			/* planned without sequential scans and hashes */
 	int			nargs;
 	Oid			types[CEL_MAX_PARAMS];
 } CelStatementText;
