@@ -196,7 +196,7 @@ celeriac_leave(CelContext *context)
 	SetUserIdAndSecContext(context->caller, context->sec_context);
 }
 
-static SPIPlanPtr
+static void
 prepare(CelStatement statement)
 {
 	const CelStatementText *text = &celeriac_statements[statement];
@@ -211,7 +211,6 @@ prepare(CelStatement statement)
 	if (SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not keep the plan of \"%s\"", text->sql);
 	plans[statement] = plan;
-	return plan;
 }
 
 /*
@@ -254,13 +253,11 @@ celeriac_catalog_init(void)
 	get_relation_info_hook = relation_info_for_size;
 }
 
-uint64
-celeriac_exec(CelStatement statement, Datum *values, const char *nulls)
+static int
+execute(SPIPlanPtr plan, Datum *values, const char *nulls)
 {
-	SPIPlanPtr	plan = plans[statement] ? plans[statement] : prepare(statement);
-	MemoryContext caller = CurrentMemoryContext;	/* SPI leaves us in its own */
 	bool		nested = planning_for_size;
-	int			result = 0;
+	volatile int result = 0;
 
 	planning_for_size = true;
 	PG_TRY();
@@ -273,6 +270,18 @@ celeriac_exec(CelStatement statement, Datum *values, const char *nulls)
 		planning_for_size = nested;
 	}
 	PG_END_TRY();
+	return result;
+}
+
+uint64
+celeriac_exec(CelStatement statement, Datum *values, const char *nulls)
+{
+	MemoryContext caller = CurrentMemoryContext;	/* SPI leaves us in its own */
+	int			result;
+
+	if (plans[statement] == NULL)
+		prepare(statement);
+	result = execute(plans[statement], values, nulls);
 	MemoryContextSwitchTo(caller);
 	if (result < 0)
 		elog(ERROR, "could not execute \"%s\": %s",
