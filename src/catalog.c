@@ -15,6 +15,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
+#include "jit/jit.h"
 #include "miscadmin.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/plancat.h"
@@ -257,9 +258,11 @@ static int
 execute(SPIPlanPtr plan, Datum *values, const char *nulls)
 {
 	bool		nested = planning_for_size;
+	bool		jit = jit_enabled;
 	volatile int result = 0;
 
 	planning_for_size = true;
+	jit_enabled = false;		/* the costs of a large table would invite it */
 	PG_TRY();
 	{
 		result = SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(),
@@ -268,6 +271,7 @@ execute(SPIPlanPtr plan, Datum *values, const char *nulls)
 	PG_FINALLY();
 	{
 		planning_for_size = nested;
+		jit_enabled = jit;
 	}
 	PG_END_TRY();
 	return result;
