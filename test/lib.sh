@@ -96,10 +96,17 @@ missing_packages()
 	done
 }
 
+# Packages talk a lot; what they say is shown when something goes wrong.
 apt_get()
 {
+	local log status=0
+
+	log=$(mktemp)
 	as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C \
-		apt-get -qq -o Dpkg::Use-Pty=0 "$@" </dev/null >/dev/null
+		apt-get -qq -o Dpkg::Use-Pty=0 "$@" </dev/null >"$log" 2>&1 || status=$?
+	[ $status -eq 0 ] || cat "$log" >&2
+	rm -f "$log"
+	return $status
 }
 
 # available PACKAGE...: those of them that apt can install.
