@@ -12,7 +12,11 @@ use Test::More;
 my $node = Celeriac::new_node(
 	'main',
 	streaming => 1,
-	conf => 'max_prepared_transactions = 4');
+	conf => q{
+max_prepared_transactions = 4
+celeriac.executors = 3
+celeriac.executor_idle_timeout = '200 ms'
+});
 
 # The databases that have background workers of a kind, one word each.
 sub workers_are
@@ -53,6 +57,33 @@ sub replaced
 		$name);
 	return;
 }
+
+#
+# As many executors as the work needs.
+#
+$node->safe_psql(
+	'postgres', q{
+CREATE FUNCTION hold() RETURNS void LANGUAGE sql
+	RETURN pg_advisory_xact_lock_shared(1);
+SELECT task_register('hold()'::regprocedure)});
+my $holder = $node->background_psql('postgres');
+$holder->query_safe('SELECT pg_advisory_lock(1)');
+workers_are('executor', 'postgres', 'one executor is enough for nothing');
+my @ids = map { Celeriac::send_task($node, 'hold') } 1 .. 5;
+workers_are('executor', 'postgres postgres postgres',
+	'as many as allowed when tasks take long');
+Celeriac::wait_query($node,
+	q{SELECT count(*) FROM task_state WHERE state = 'STARTED'}, 3);
+$holder->quit;
+Celeriac::wait_state($node, $_, 'SUCCESS') foreach @ids;
+workers_are('executor', 'postgres', 'one when there is no more work');
+
+$node->append_conf('postgresql.conf', 'celeriac.executors = 0');
+$node->reload;
+workers_are('executor', '', 'none, if so set');
+$node->append_conf('postgresql.conf', 'celeriac.executors = 3');
+$node->reload;
+workers_are('executor', 'postgres', 'and again');
 
 #
 # Workers that end, or are interrupted.
@@ -130,9 +161,20 @@ is(the_only('coordinator', 'late'), $before, 'and stops nothing otherwise');
 $node->safe_psql('postgres',
 	'BEGIN; ALTER DATABASE late RENAME TO later; ROLLBACK');
 workers_are('executor', 'late postgres', 'a rename rolled back');
+
+$node->safe_psql(
+	'late', q{
+CREATE FUNCTION nap() RETURNS void LANGUAGE sql RETURN pg_sleep(600);
+SELECT task_register('nap()'::regprocedure)});
+my $id = Celeriac::send_task($node, 'nap', '', 'late');
+Celeriac::wait_state($node, $id, 'STARTED', 'late');
 $node->safe_psql('postgres',
 	'BEGIN; ALTER DATABASE late RENAME TO later; COMMIT');
 workers_are('executor', 'later postgres', 'a rename committed');
+Celeriac::wait_query($node,
+	"SELECT worker LIKE 'executor\@later/%' FROM task_state WHERE id = '$id'",
+	't', 'later');
+pass('what ran meanwhile runs again');
 
 $node->safe_psql('postgres', 'ALTER DATABASE later IS_TEMPLATE true');
 workers_are('coordinator', 'postgres', 'none in templates');
