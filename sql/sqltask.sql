@@ -62,7 +62,7 @@ CREATE FUNCTION "Odd ""name"""("A b" int, "ü" text) RETURNS text LANGUAGE sql R
 SELECT task_register('"Odd ""name"""(int,text)'::regprocedure, 'odd');
 CALL run('odd', '[1]', '{"ü": "x"}');
 
--- overloads: the one that was registered
+-- overloads: exactly the one that was registered, also where SQL would find none
 CREATE FUNCTION over(x int) RETURNS text LANGUAGE sql RETURN 'int';
 CREATE FUNCTION over(x bigint) RETURNS text LANGUAGE sql RETURN 'bigint';
 CREATE FUNCTION over(x text) RETURNS text LANGUAGE sql RETURN 'text';

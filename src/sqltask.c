@@ -2,13 +2,15 @@
  * sqltask.c
  *		Calling a SQL function as a task: JSON arguments in, jsonb out.
  *
- * A call is a cached plan, one per function and set of parameters given:
+ * A call is a cached plan, one per function and set of parameters given.  Its
+ * statement is
  *
- *		SELECT pg_catalog.to_jsonb(app.f($1, ('x'::text)::text, VARIADIC $2))
+ *		SELECT pg_catalog.to_jsonb($1) AS name
  *
- * with every parameter passed by position and typed exactly as declared, so
- * that this overload and no other is chosen; defaults are written out.  All
- * names are qualified: the search_path of whoever runs it has no say.
+ * where $1 stands for the call as a whole: a parser hook puts the function by
+ * its OID there, with the values given as parameters of the plan and the
+ * defaults of the others.  No name is looked up, so neither overloads nor the
+ * search_path of whoever runs it have a say.
  *
  * Values are converted as jsonb_to_record does it: json and jsonb parameters
  * take the value as it is, other types the text of a scalar through their
@@ -28,7 +30,11 @@
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/params.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_node.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -37,7 +43,6 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/plancache.h"
 #include "utils/syscache.h"
 
 #include "compat.h"
@@ -70,7 +75,8 @@ typedef struct Parameter
 typedef struct CallPlan
 {
 	struct CallPlan *next;
-	Bitmapset  *given;
+	struct SqlFunction *function;
+	Bitmapset  *given;			/* parameters that get a value, from 0 */
 	SPIPlanPtr	plan;
 } CallPlan;
 
@@ -79,7 +85,7 @@ typedef struct SqlFunction
 	Oid			oid;
 	Oid			namespace_oid;
 	const char *name;			/* for messages */
-	const char *qualified;		/* for statements */
+	const char *alias;			/* for statements */
 	bool		returns_set;
 	bool		returns_void;
 	int			nparams;
@@ -315,13 +321,11 @@ static void
 describe_function(SqlFunction *function, HeapTuple tuple)
 {
 	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
-	char	   *schema = get_namespace_name(proc->pronamespace);
 
 	function->oid = proc->oid;
 	function->namespace_oid = proc->pronamespace;
 	function->name = psprintf("%s()", NameStr(proc->proname));
-	function->qualified = pstrdup(quote_qualified_identifier(schema,
-															 NameStr(proc->proname)));
+	function->alias = pstrdup(quote_identifier(NameStr(proc->proname)));
 	function->returns_set = proc->proretset;
 	function->returns_void = (proc->prorettype == VOIDOID);
 	check_kind(proc, function->name);
@@ -616,52 +620,45 @@ json_array(JsonbValue *value, Oid element)
 	return makeArrayResult(state, CurrentMemoryContext);
 }
 
-static SPIPlanPtr
-prepare(const char *sql, int nargs, Oid *types)
-{
-	/* One value of a parameter is as good as another: plan once. */
-	SPIPlanPtr	plan = SPI_prepare_cursor(sql, nargs, types, CURSOR_OPT_GENERIC_PLAN);
-
-	if (plan == NULL)
-		elog(ERROR, "could not prepare \"%s\": %s", sql, SPI_result_code_string(SPI_result));
-	return plan;
-}
-
+/* The first column of the first row. */
 static Datum
-execute(SPIPlanPtr plan, Datum *values, const char *nulls, bool *isnull)
+first_value(int code, bool *isnull)
 {
-	int			code = SPI_execute_plan(plan, values, nulls, false, 0);
-
 	if (code != SPI_OK_SELECT || SPI_tuptable == NULL)
 		elog(ERROR, "could not call task function: %s", SPI_result_code_string(code));
+	*isnull = true;
 	if (SPI_processed == 0)
-	{
-		*isnull = true;
 		return (Datum) 0;
-	}
 	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
+}
+
+static void
+prepare_conversion(Parameter *param)
+{
+	char	   *sql = psprintf("SELECT x.p FROM pg_catalog.jsonb_to_record($1) AS x(p %s)",
+							   format_type_be_qualified(param->type));
+	Oid			type = JSONBOID;
+
+	param->convert = SPI_prepare_cursor(sql, 1, &type, CURSOR_OPT_GENERIC_PLAN);
+	if (param->convert == NULL)
+		elog(ERROR, "could not prepare \"%s\": %s", sql, SPI_result_code_string(SPI_result));
+	SPI_keepplan(param->convert);
 }
 
 static Datum
 convert_by_record(Parameter *param, JsonbValue *value, bool *isnull)
 {
-	Oid			type = JSONBOID;
 	JsonbParseState *state = NULL;
 	JsonbValue	key = {.type = jbvString, .val.string = {1, "p"}};
 	Datum		record;
 
 	if (param->convert == NULL)
-	{
-		param->convert =
-			prepare(psprintf("SELECT x.p FROM pg_catalog.jsonb_to_record($1) AS x(p %s)",
-							 format_type_be_qualified(param->type)), 1, &type);
-		SPI_keepplan(param->convert);
-	}
+		prepare_conversion(param);
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	pushJsonbValue(&state, WJB_KEY, &key);
 	pushJsonbValue(&state, WJB_VALUE, value);
 	record = JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
-	return execute(param->convert, &record, NULL, isnull);
+	return first_value(SPI_execute_plan(param->convert, &record, NULL, false, 0), isnull);
 }
 
 static bool
@@ -712,11 +709,12 @@ conversion_context(void *arg)
 		errcontext("task argument %d", param->argnum);
 }
 
-/* The parameters given, in order, as the plan numbers them. */
-static void
-convert_all(Binding *binding, Datum *values, char *nulls)
+/* The parameters given, as the plan numbers them. */
+static ParamListInfo
+convert_all(Binding *binding)
 {
 	SqlFunction *function = binding->function;
+	ParamListInfo params = makeParamList(function->nparams);
 	Parameter  *current = NULL;
 	ErrorContextCallback context = {
 		.previous = error_context_stack,
@@ -728,128 +726,151 @@ convert_all(Binding *binding, Datum *values, char *nulls)
 	error_context_stack = &context;
 	for (int i = 0; i < function->nparams; i++)
 	{
-		bool		isnull;
+		ParamExternData *param = &params->params[count];
 
 		if (!binding->given[i])
 			continue;
 		current = &function->params[i];
-		values[count] = convert(current, &binding->values[i], &isnull);
-		nulls[count++] = isnull ? 'n' : ' ';
+		param->value = convert(current, &binding->values[i], &param->isnull);
+		param->pflags = PARAM_FLAG_CONST;
+		param->ptype = current->type;
+		count++;
 	}
 	error_context_stack = context.previous;
+	params->numParams = count;
+	return params;
 }
 
 /*
  * The call
  */
 
-/* Seen from pg_catalog alone, so that everything else comes out qualified. */
-static char *
-default_text(SqlFunction *function, Parameter *param)
+/* The values of the parameters given, numbered in their order. */
+static Node *
+value_node(Oid type, int number)
 {
-	int			level = celeriac_push_search_path(PG_CATALOG_NAMESPACE, "pg_catalog");
-	Datum		expression = DirectFunctionCall2(pg_get_function_arg_default,
-												 ObjectIdGetDatum(function->oid),
-												 Int32GetDatum(param->argnum));
-	char	   *sql = psprintf("(%s)::%s", TextDatumGetCString(expression),
-							   format_type_be_qualified(param->type));
+	Param	   *param = makeNode(Param);
 
-	celeriac_pop_search_path(level);
-	return sql;
+	param->paramkind = PARAM_EXTERN;
+	param->paramid = number;
+	param->paramtype = type;
+	param->paramtypmod = -1;
+	param->paramcollid = get_typcollation(type);
+	param->location = -1;
+	return (Node *) param;
 }
 
-static void
-append_call(StringInfo sql, Binding *binding)
+/* Defaults belong to the last parameters. */
+static List *
+defaults_of(HeapTuple tuple)
 {
-	SqlFunction *function = binding->function;
-	int			count = 0;
+	bool		isnull;
+	Datum		value = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proargdefaults,
+										&isnull);
 
-	appendStringInfo(sql, "%s(", function->qualified);
+	return isnull ? NIL : castNode(List, stringToNode(TextDatumGetCString(value)));
+}
+
+static Node *
+default_node(List *defaults, const SqlFunction *function, int number)
+{
+	int			first = function->nparams - list_length(defaults);
+
+	if (number < first)
+		elog(ERROR, "parameter %d of %s has no default", number + 1, function->name);
+	return list_nth(defaults, number - first);
+}
+
+static List *
+argument_nodes(const CallPlan *call, HeapTuple tuple)
+{
+	const SqlFunction *function = call->function;
+	List	   *defaults = defaults_of(tuple);
+	List	   *args = NIL;
+	int			given = 0;
+
 	for (int i = 0; i < function->nparams; i++)
 	{
-		Parameter  *param = &function->params[i];
-
-		appendStringInfo(sql, "%s%s", i > 0 ? ", " : "",
-						 param->variadic ? "VARIADIC " : "");
-		if (binding->given[i])
-			appendStringInfo(sql, "$%d", ++count);
+		if (bms_is_member(i, call->given))
+			args = lappend(args, value_node(function->params[i].type, ++given));
 		else
-			appendStringInfoString(sql, default_text(function, param));
+			args = lappend(args, default_node(defaults, function, i));
 	}
-	appendStringInfoChar(sql, ')');
+	return args;
 }
 
-static char *
-call_statement(Binding *binding)
+/* The result's type; a polymorphic one follows from the arguments. */
+static Oid
+result_type(Form_pg_proc proc, List *args)
 {
-	StringInfoData sql;
+	Oid			declared[FUNC_MAX_ARGS];
+	Oid			actual[FUNC_MAX_ARGS];
 
-	initStringInfo(&sql);
-	if (binding->function->returns_void)
+	for (int i = 0; i < proc->pronargs; i++)
 	{
-		appendStringInfoString(&sql, "SELECT ");
-		append_call(&sql, binding);
+		declared[i] = proc->proargtypes.values[i];
+		actual[i] = exprType(list_nth(args, i));
 	}
-	else if (binding->function->returns_set)
-	{
-		appendStringInfoString(&sql, "SELECT COALESCE(pg_catalog.jsonb_agg(x.v), '[]'::pg_catalog.jsonb)"
-							   " FROM (SELECT pg_catalog.to_jsonb(");
-		append_call(&sql, binding);
-		appendStringInfoString(&sql, ") AS v) AS x");
-	}
-	else
-	{
-		appendStringInfoString(&sql, "SELECT pg_catalog.to_jsonb(");
-		append_call(&sql, binding);
-		appendStringInfoChar(&sql, ')');
-	}
-	return sql.data;
+	return enforce_generic_type_consistency(actual, declared, proc->pronargs,
+											proc->prorettype, false);
 }
 
-static bool
-calls_function(Node *node, void *oid)
+static Node *
+call_node(ParseState *pstate, ParamRef *ref)
 {
-	if (node == NULL)
-		return false;
-	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid == *(Oid *) oid)
-		return true;
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, calls_function, oid, 0);
-	return expression_tree_walker(node, calls_function, oid);
+	const CallPlan *call = pstate->p_ref_hook_state;
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(call->function->oid));
+	Form_pg_proc proc;
+	List	   *args;
+	FuncExpr   *expr;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", call->function->oid);
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	args = argument_nodes(call, tuple);
+	expr = makeFuncExpr(proc->oid, result_type(proc, args), args, InvalidOid, InvalidOid,
+						COERCE_EXPLICIT_CALL);
+	expr->funcretset = proc->proretset;
+	expr->funcvariadic = OidIsValid(proc->provariadic);
+	if (proc->proretset)
+	{
+		pstate->p_hasTargetSRFs = true;
+		pstate->p_last_srf = (Node *) expr;
+	}
+	ReleaseSysCache(tuple);
+	return (Node *) expr;
 }
 
-/*
- * A polymorphic function and one that takes jsonb can share a name, and then
- * the latter is found.
- */
 static void
-require_overload(SPIPlanPtr plan, SqlFunction *function)
+set_up_parser(ParseState *pstate, void *call)
 {
-	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
-
-	if (!calls_function((Node *) linitial(source->query_list), &function->oid))
-		ereport(ERROR,
-				(errcode(ERRCODE_AMBIGUOUS_FUNCTION),
-				 errmsg("task function %s cannot be called: another function of this name takes precedence",
-						function->name)));
+	pstate->p_ref_hook_state = call;
+	pstate->p_paramref_hook = call_node;
 }
 
-static SPIPlanPtr
-prepare_call(Binding *binding)
+/* The alias is for those who read it: in logs, in an error's context. */
+static char *
+call_statement(const SqlFunction *function)
 {
-	SqlFunction *function = binding->function;
-	Oid			types[FUNC_MAX_ARGS];
-	int			count = 0;
-	SPIPlanPtr	plan;
+	const char *form = "SELECT pg_catalog.to_jsonb($1) AS %s";
 
-	for (int i = 0; i < function->nparams; i++)
-	{
-		if (binding->given[i])
-			types[count++] = function->params[i].type;
-	}
-	plan = prepare(call_statement(binding), count, types);
-	require_overload(plan, function);
-	return plan;
+	if (function->returns_void)
+		form = "SELECT $1 AS %s";
+	else if (function->returns_set)
+		form = "SELECT COALESCE(pg_catalog.jsonb_agg(x.v), '[]'::pg_catalog.jsonb) AS %s"
+			" FROM (SELECT pg_catalog.to_jsonb($1) AS v) AS x";
+	return psprintf(form, function->alias);
+}
+
+static void
+prepare_call(CallPlan *call)
+{
+	char	   *sql = call_statement(call->function);
+
+	call->plan = SPI_prepare_params(sql, set_up_parser, call, CURSOR_OPT_GENERIC_PLAN);
+	if (call->plan == NULL)
+		elog(ERROR, "could not prepare \"%s\": %s", sql, SPI_result_code_string(SPI_result));
+	SPI_keepplan(call->plan);
 }
 
 static Bitmapset *
@@ -870,28 +891,25 @@ find_plan(Binding *binding)
 {
 	SqlFunction *function = binding->function;
 	Bitmapset  *given = given_set(binding);
-	CallPlan   *entry;
-	SPIPlanPtr	plan;
+	CallPlan   *call;
 	MemoryContext old;
 
-	for (entry = function->plans; entry != NULL; entry = entry->next)
+	for (call = function->plans; call != NULL; call = call->next)
 	{
-		if (bms_equal(entry->given, given))
-		{
-			bms_free(given);
-			return entry->plan;
-		}
+		if (bms_equal(call->given, given))
+			return call->plan;
 	}
-	plan = prepare_call(binding);
+
+	/* it has to live as long as the plan, whose parser hook reads it */
 	old = MemoryContextSwitchTo(function->context);
-	entry = palloc(sizeof(CallPlan));
-	entry->given = bms_copy(given);
-	entry->next = function->plans;
+	call = palloc0(sizeof(CallPlan));
+	call->function = function;
+	call->given = bms_copy(given);
 	MemoryContextSwitchTo(old);
-	SPI_keepplan(plan);
-	entry->plan = plan;
-	function->plans = entry;
-	return plan;
+	prepare_call(call);
+	call->next = function->plans;
+	function->plans = call;
+	return call->plan;
 }
 
 /*
@@ -915,8 +933,8 @@ celeriac_sqltask_call(Oid oid, Jsonb *args, Jsonb *kwargs)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Binding		binding;
-	Datum		values[FUNC_MAX_ARGS];
-	char		nulls[FUNC_MAX_ARGS];
+	SPIExecuteOptions options = {0};
+	SPIPlanPtr	plan;
 	bool		returns_void;
 	bool		isnull;
 	Datum		result;
@@ -925,15 +943,13 @@ celeriac_sqltask_call(Oid oid, Jsonb *args, Jsonb *kwargs)
 	free_retired();
 	bind(&binding, get_function(oid), args, kwargs);
 	check_rights(binding.function);
-	convert_all(&binding, values, nulls);
 	returns_void = binding.function->returns_void;
-	result = execute(find_plan(&binding), values, nulls, &isnull);
-	if (!isnull && !returns_void)
-	{
-		MemoryContextSwitchTo(caller);
-		copy = DatumGetJsonbPCopy(result);
-	}
-	SPI_freetuptable(SPI_tuptable);
+	plan = find_plan(&binding);
+	options.params = convert_all(&binding);
+	result = first_value(SPI_execute_plan_extended(plan, &options), &isnull);
 	MemoryContextSwitchTo(caller);
+	if (!isnull && !returns_void)
+		copy = DatumGetJsonbPCopy(result);
+	SPI_freetuptable(SPI_tuptable);
 	return copy;
 }
