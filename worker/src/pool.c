@@ -77,6 +77,7 @@ typedef struct Slot
 	double		stacked;		/* expected runtime of jobs, microseconds */
 	uint32_t	recalled_to;	/* awaiting FRAME_SKIPPED of this; 0 = not */
 	bool		retiring;		/* gets no more jobs */
+	bool		dead;			/* reaped: its pid may be somebody else's now */
 	SlotVerdict verdict;		/* set when we signalled it to die */
 	int64_t		kill_at;		/* then SIGKILL */
 	int64_t		respawn_at;		/* while pid is 0 */
@@ -169,6 +170,7 @@ slot_init_child(Slot *slot, pid_t pid, int fd)
 	slot->stacked = 0;
 	slot->recalled_to = 0;
 	slot->retiring = false;
+	slot->dead = false;
 	slot->verdict = VERDICT_NONE;
 	slot->kill_at = 0;
 }
@@ -507,7 +509,8 @@ slot_take_report(Pool *pool, Slot *slot, const Frame *frame)
 	{
 		log_write(LOG_LEVEL_CRITICAL, "child %s (pid %d) reports nonsense, killing it",
 				  slot->name, (int) slot->pid);
-		kill(slot->pid, SIGKILL);
+		if (!slot->dead)
+			kill(slot->pid, SIGKILL);
 		return;
 	}
 	job_list_shift(&slot->jobs);
@@ -576,15 +579,22 @@ slot_read(Pool *pool, Slot *slot)
 	while (got > 0);
 
 	/* a child that closed its end is dying, or a task closed it: no use either way */
-	if (got == 0)
+	if (got == 0 && !slot->dead)
 		kill(slot->pid, SIGKILL);
 }
 
-/* What the child finished but did not send yet, while it is busy with another. */
+/*
+ * What the child finished but did not send yet, while it is busy with another.
+ * The copy comes before the socket is read: whatever the child sent before it
+ * kept the copied reports is in the socket by then, so that the order holds.
+ */
 static void
 slot_read_page(Pool *pool, Slot *slot)
 {
 	page_copy_reports(slot->page, &pool->scratch);
+	if (buffer_length(&pool->scratch) == 0)
+		return;
+	slot_read(pool, slot);
 	slot_take_frames(pool, slot, &pool->scratch);
 	buffer_consume(&pool->scratch, buffer_length(&pool->scratch));
 }
@@ -753,6 +763,7 @@ slot_died(Pool *pool, Slot *slot, int status)
 	char		how[80];
 	Job		   *job;
 
+	slot->dead = true;
 	slot_read(pool, slot);
 	slot_read_page(pool, slot);
 	pool_describe_death(status, how, sizeof(how));

@@ -70,11 +70,11 @@ worker_text(Text text)
 	return text.data ? text.data : "None";
 }
 
-/* The result's part of a line; nobody reads megabytes. */
+/* How much of worker_text() a line shows; nobody reads megabytes. */
 static int
 worker_shown(Text text)
 {
-	return text.length > 1024 ? 1024 : (int) text.length;
+	return text.data == NULL || text.length > 1024 ? 1024 : (int) text.length;
 }
 
 static void
