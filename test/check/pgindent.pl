@@ -123,10 +123,10 @@ sub tidy
 	$text =~ s/^([A-Za-z_][\w \t]*?\w)[ \t]+(\*+)$/$1 $2/mg;
 	$text =~ s/\n\n+\z/\n/;
 	# A designated initializer in the middle of a line.
-	$text =~ s/,\.(\w+ =)/, .$1/g;
+	$text =~ s/,\.(\w[\w.]* =)/, .$1/g;
 	# A declaration's initializer that goes on in the next line is indented, as
 	# pg_bsd_indent does from 2.1.2 on.
-	$text =~ s{^(\t+)(\w[^\n;]* =(?: [^\n;]*[^\n;\{\}])?)\n((?:\1\S[^\n;]*\n)*?\1\S[^\n;]*;\n)}
+	$text =~ s{^(\t+)(\w[^\n;]* =(?: [^\n;\{][^\n;]*[^\n;\{\}])?)\n((?:\1\S[^\n;]*\n)*?\1\S[^\n;]*;\n)}
 		{ my ($tabs, $first, $rest) = ($1, $2, $3);
 		  $rest =~ s/^/\t/mg unless $rest =~ /^\s*[\{\}]/m;
 		  "$tabs$first\n$rest" }mge;
@@ -154,16 +154,38 @@ sub laid_out
 	my $text = slurp($file);
 
 	$typedefs = without_variables($text, $typedefs);
-	# Without this, extern "C" would indent a whole header.
-	$text =~ s!^(extern "C"\s*)\{$!$1/* open-brace */!mg;
-	$text =~ s!^\}([ \t]*/\* extern "C" \*/)$!/* close-brace */$1!mg;
+	# Both ways to write it are known to pg_bsd_indent, at different versions.
+	my $ellipsis = $text =~ /, \.\.\.\)/ ? ', ...)' : ',...)';
+	my @hidden = hide(\$text);
 	spew("$dir/in.c", $text);
 	my $errors = `pg_bsd_indent @options -U$typedefs $dir/in.c $dir/out.c 2>&1`;
 	return undef, "$file: $errors" if $?;
 	my $result = tidy(slurp("$dir/out.c"));
-	$result =~ s!/\* open-brace \*/!{!g;
-	$result =~ s!/\* close-brace \*/!}!g;
-	return $result;
+	$result =~ s/,\.\.\.\)/$ellipsis/g;
+	return reveal($result, @hidden);
+}
+
+# What pg_bsd_indent does not know: C++, and values that are compound literals
+# or lists of them.  They stand aside as a word each and come back as they were.
+sub hide
+{
+	my ($text) = @_;
+	my @hidden;
+
+	$$text =~ s{^(\#ifdef\ __cplusplus\n.*?^\#(?:endif|else)\b)}
+		{ push @hidden, $1; "/* hidden_" . $#hidden . "_ */" }mgsex;
+	$$text =~ s{((?:(?<=[=,:?]\ )|(?<=[(&])|(?<=return\ ))\((?:const\ )?\w+(?:\ \w+)?(?:\ \*)?(?:\[\])?\)\ ?(\{(?:[^{}]++|(?2))*\}))}
+		{ push @hidden, $1; "hidden_" . $#hidden . "_" }gsex;
+	return @hidden;
+}
+
+sub reveal
+{
+	my ($text, @hidden) = @_;
+
+	$text =~ s!/\* hidden_(\d+)_ \*/!$hidden[$1]!g;
+	$text =~ s!hidden_(\d+)_!$hidden[$1]!g;
+	return $text;
 }
 
 my $status = 0;
