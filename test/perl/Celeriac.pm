@@ -402,6 +402,101 @@ sub DESTROY
 
 =back
 
+=head1 TASKS AT A GATE
+
+C<Celeriac::Gate-E<gt>new($node)> is for tasks that run until they are let
+through (module gate): a test knows which process runs what, and for how long.
+
+=over
+
+=cut
+
+package Celeriac::Gate;
+
+use PostgreSQL::Test::Utils qw(append_to_file slurp_file);
+
+my $gates_made = 0;
+
+sub new
+{
+	my ($class, $node) = @_;
+	my $file = $PostgreSQL::Test::Utils::tmp_check . '/gate' . ++$gates_made;
+
+	append_to_file("$file.log", '');
+	return bless { node => $node, gate => $file, log => "$file.log" }, $class;
+}
+
+=pod
+
+=item send($count, $name = 'gate.gate', $options = '')
+
+Sends so many tasks; returns their ids.  $options is SQL, as "queue => 'media'".
+
+=cut
+
+sub send
+{
+	my ($self, $count, $name, $options) = @_;
+	my $more = $options ? ", $options" : '';
+
+	$name //= 'gate.gate';
+	return split /\n/,
+	  $self->{node}->safe_psql('postgres',
+		"SELECT task_send('$name', '[\"$self->{gate}\", \"$self->{log}\"]'$more) FROM generate_series(1, $count)"
+	  );
+}
+
+=pod
+
+=item begun, wait_begun($count)
+
+What began, in order: hashes of id, delivery and pid; waits until that many
+have.
+
+=cut
+
+sub begun
+{
+	my ($self) = @_;
+	my @begun;
+
+	foreach my $line (split /\n/, slurp_file($self->{log}))
+	{
+		my ($id, $delivery, $pid) = split ' ', $line;
+		push @begun, { id => $id, delivery => $delivery, pid => $pid };
+	}
+	return @begun;
+}
+
+sub wait_begun
+{
+	my ($self, $count) = @_;
+
+	Celeriac::wait_until("the begin of $count tasks",
+		sub { return scalar($self->begun) >= $count; });
+	return;
+}
+
+=pod
+
+=item open
+
+Lets them end.
+
+=cut
+
+sub open
+{
+	my ($self) = @_;
+
+	append_to_file($self->{gate}, '');
+	return;
+}
+
+=pod
+
+=back
+
 =cut
 
 1;
