@@ -209,9 +209,11 @@ wait_for_tasks(void)
 		(void) pgstat_report_stat(true);
 		if (!celeriac_wait_sleep(until))
 		{
-			if (GetCurrentTimestamp() >= until)
-				leave_if_idle();
-			break;
+			if (GetCurrentTimestamp() < until)
+				break;
+			leave_if_idle();
+			/* who comes after this one leaves before it */
+			until = NEVER;
 		}
 		celeriac_limit_busy();
 	}
