@@ -155,7 +155,7 @@ sub laid_out
 
 	$typedefs = without_variables($text, $typedefs);
 	# Both ways to write it are known to pg_bsd_indent, at different versions.
-	my $ellipsis = $text =~ /, \.\.\.\)/ ? ', ...)' : ',...)';
+	my $ellipsis = $text =~ /,\.\.\.\)/ ? ',...)' : ', ...)';
 	my @hidden = hide(\$text);
 	spew("$dir/in.c", $text);
 	my $errors = `pg_bsd_indent @options -U$typedefs $dir/in.c $dir/out.c 2>&1`;
@@ -172,8 +172,8 @@ sub hide
 	my ($text) = @_;
 	my @hidden;
 
-	$$text =~ s{^(\#ifdef\ __cplusplus\n.*?^\#(?:endif|else)\b)}
-		{ push @hidden, $1; "/* hidden_" . $#hidden . "_ */" }mgsex;
+	$$text =~ s{^(\#ifdef\ __cplusplus\n)(.*?)(?=^\#(?:endif|else)\b)}
+		{ push @hidden, $2; "$1/* hidden_" . $#hidden . "_ */\n" }mgsex;
 	$$text =~ s{((?:(?<=[=,:?]\ )|(?<=[(&])|(?<=return\ ))\((?:const\ )?\w+(?:\ \w+)?(?:\ \*)?(?:\[\])?\)\ ?(\{(?:[^{}]++|(?2))*\}))}
 		{ push @hidden, $1; "hidden_" . $#hidden . "_" }gsex;
 	return @hidden;
@@ -183,7 +183,7 @@ sub reveal
 {
 	my ($text, @hidden) = @_;
 
-	$text =~ s!/\* hidden_(\d+)_ \*/!$hidden[$1]!g;
+	$text =~ s!\n*/\* hidden_(\d+)_ \*/\n+!\n$hidden[$1]!g;
 	$text =~ s!hidden_(\d+)_!$hidden[$1]!g;
 	return $text;
 }
