@@ -234,7 +234,9 @@ celeriac_limit_end(void)
 	if (running.hard_at != NEVER)
 		disable_timeout(hard_timeout, false);
 	QueryCancelPending = false;
-	memset(&session->current, 0, UUID_LEN);
+	/* a module's task may end between the request to end and its execution */
+	if (!running.killed)
+		memset(&session->current, 0, UUID_LEN);
 	return running.reason;
 }
 

@@ -630,7 +630,6 @@ run_module_task(Run *run, const RunTask *task)
 				 psprintf("the task ran longer than its time limit of %g s", d->time_limit));
 	pgstat_report_activity(STATE_IDLE, NULL);
 	note_pace(d->name, outcome->started_at);
-	log_outcome(d, outcome);
 }
 
 /* In a subtransaction: what a module returns may be no text, or no jsonb. */
@@ -674,7 +673,9 @@ report_modules(Run *run)
 	celeriac_bgw_commit();
 	for (int i = 0; i < run->count; i++)
 	{
-		if (!run->outcomes[i].accepted)
+		if (run->outcomes[i].accepted)
+			log_outcome(run->tasks[i].delivery, &run->outcomes[i]);
+		else
 			drop_refused(run->tasks[i].delivery);
 	}
 }
