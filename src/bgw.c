@@ -49,6 +49,9 @@ static const char *const fixed_settings[][2] = {
 	{"zero_damaged_pages", "off"},
 };
 
+/* where we were before the transaction: its end forgets that up to 16 */
+static MemoryContext outer_context;
+
 /* Asked to stop: at the next check for interrupts, or between two rounds. */
 static void
 handle_sigterm(SIGNAL_ARGS)
@@ -78,6 +81,7 @@ celeriac_bgw_connect(Oid dboid)
 void
 celeriac_bgw_begin(const char *activity)
 {
+	outer_context = CurrentMemoryContext;
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -90,6 +94,7 @@ celeriac_bgw_commit(void)
 {
 	PopActiveSnapshot();
 	CommitTransactionCommand();
+	MemoryContextSwitchTo(outer_context);
 	debug_query_string = NULL;
 	(void) pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
