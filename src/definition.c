@@ -16,6 +16,7 @@
 #include "catalog.h"
 #include "errors.h"
 #include "guc.h"
+#include "shmem.h"
 #include "sqltask.h"
 #include "xact.h"
 
@@ -27,6 +28,13 @@ static MemoryContext cache_context = NULL;
 static HTAB *definitions = NULL;
 static HTAB *queues = NULL;
 static uint64 cache_generation = 0;
+
+/*
+ * Those who wait for a queue are woken by the commit callback of the change,
+ * and invalidation messages are sent only after it: this count is what tells
+ * them to look again.
+ */
+static uint32 seen_changes = 0;
 
 static const Definition builtin = {
 	.max_retries = 3,
@@ -66,8 +74,11 @@ create_cache(const char *name, Size keysize, Size entrysize)
 static void
 check_cache(void)
 {
-	if (cache_generation == CelCat.generation)
+	uint32		changes = pg_atomic_read_u32(&celeriac_my_database()->queue_changes);
+
+	if (cache_generation == CelCat.generation && changes == seen_changes)
 		return;
+	seen_changes = changes;
 	if (cache_context == NULL)
 		cache_context = AllocSetContextCreate(TopMemoryContext, "celeriac definitions",
 											  ALLOCSET_DEFAULT_SIZES);
@@ -210,9 +221,10 @@ celeriac_queue(const char *name)
 {
 	QueueInfo  *entry;
 	Datum		value;
+	uint32		changes;
 	bool		known;
 	bool		isnull;
-	bool		paused = false;
+	bool		paused;
 
 	check_cache();
 	entry = hash_search(queues, name, HASH_FIND, NULL);
@@ -220,10 +232,13 @@ celeriac_queue(const char *name)
 		return entry;
 
 	value = CStringGetTextDatum(name);
-	known = celeriac_exec(STMT_QUEUE, &value, NULL) > 0;
-	if (known)
-		paused = DatumGetBool(column(1, &isnull));
-	check_cache();
+	do
+	{
+		changes = seen_changes;
+		known = celeriac_exec(STMT_QUEUE, &value, NULL) > 0;
+		paused = known && DatumGetBool(column(1, &isnull));
+		check_cache();
+	} while (changes != seen_changes);
 	entry = hash_search(queues, name, HASH_ENTER, NULL);
 	entry->stored = known;
 	entry->known = known || is_standing_queue(name);

@@ -134,6 +134,7 @@ static void
 init_database(CelDatabase *db, Oid dboid)
 {
 	memset(db, 0, sizeof(*db));
+	pg_atomic_init_u32(&db->queue_changes, 0);
 	pg_atomic_init_u32(&db->listeners, 0);
 	pg_atomic_init_u32(&db->fetch_waiters, 0);
 	pg_atomic_init_u32(&db->get_waiters, 0);

@@ -148,6 +148,7 @@ celeriac_xact_ready(const char *queue, int priority, int64 ready)
 	{
 		item = ITEM(ready_list, ReadyItem, i);
 		if (item->subid == subid && item->priority == priority &&
+			(item->ready == CELERIAC_WAKE_ONLY) == (ready == CELERIAC_WAKE_ONLY) &&
 			strcmp(item->queue, queue) == 0)
 		{
 			item->ready = Min(item->ready, ready);
@@ -295,7 +296,9 @@ publish_ready(void)
 	{
 		ReadyItem  *item = ITEM(ready_list, ReadyItem, i);
 
-		if (item->ready != CELERIAC_WAKE_ONLY)
+		if (item->ready == CELERIAC_WAKE_ONLY)
+			pg_atomic_fetch_add_u32(&celeriac_my_database()->queue_changes, 1);
+		else
 			celeriac_ready_push_back(MyDatabaseId, item->queue,
 									 item->priority, item->ready);
 	}
