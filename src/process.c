@@ -52,7 +52,7 @@ typedef struct DatabaseBlock
 typedef struct ProcessTable
 {
 	uint64		last_token;
-	pg_atomic_flag no_rescan;	/* clear = pg_database is to be read again */
+	bool		rescan;			/* pg_database is to be read again */
 	ConditionVariable ended;	/* a process has ended */
 	DatabaseBlock *blocks;		/* MaxBackends */
 	CelProcess	processes[FLEXIBLE_ARRAY_MEMBER];
@@ -108,7 +108,6 @@ celeriac_process_shmem_startup(void)
 	memset(table, 0, celeriac_process_shmem_size());
 	/* tokens of a life before a crash must not be taken for new ones */
 	table->last_token = (uint64) GetCurrentTimestamp();
-	pg_atomic_init_flag(&table->no_rescan);
 	ConditionVariableInit(&table->ended);
 	table->blocks = (DatabaseBlock *) ((char *) table + processes_size());
 }
@@ -639,12 +638,20 @@ celeriac_process_unblock(void)
 void
 celeriac_process_rescan(void)
 {
-	pg_atomic_clear_flag(&table->no_rescan);
+	LWLockAcquire(CelShmem->lock, LW_EXCLUSIVE);
+	table->rescan = true;
+	LWLockRelease(CelShmem->lock);
 	celeriac_wake_launcher();
 }
 
 bool
 celeriac_process_take_rescan(void)
 {
-	return pg_atomic_test_set_flag(&table->no_rescan);
+	bool		rescan;
+
+	LWLockAcquire(CelShmem->lock, LW_EXCLUSIVE);
+	rescan = table->rescan;
+	table->rescan = false;
+	LWLockRelease(CelShmem->lock);
+	return rescan;
 }
