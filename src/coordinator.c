@@ -243,6 +243,18 @@ leave(void)
 	proc_exit(0);
 }
 
+static void
+check_extension(void)
+{
+	do
+	{
+		if (look_for_extension())
+			arrive();
+		else
+			leave();
+	} while (look_requested());
+}
+
 static long
 coordinate(void)
 {
@@ -250,13 +262,8 @@ coordinate(void)
 	TimestampTz due;
 	long		pause;
 
-	while (!present || look_requested())
-	{
-		if (look_for_extension())
-			arrive();
-		else
-			leave();
-	}
+	if (look_requested())
+		check_extension();
 	db = celeriac_my_database();
 	pg_atomic_exchange_u64(&db->next_due, (uint64) NEVER);
 	if (!recovered)
@@ -268,11 +275,16 @@ coordinate(void)
 	return celeriac_sooner(until(due), pause);
 }
 
+/*
+ * An error in the first look ends the process, and the launcher's pause comes
+ * before the next: a probe that cannot tell must not keep others waiting.
+ */
 void
 celeriac_coordinator_main(Datum arg)
 {
 	celeriac_bgw_start();
 	celeriac_bgw_connect(DatumGetObjectId(arg));
+	check_extension();
 	celeriac_bgw_loop(coordinate);
 	proc_exit(0);
 }
