@@ -172,6 +172,24 @@ sub backends
 
 =pod
 
+=item alive(@pids)
+
+Those of the processes that still run; one that only waits for its parent to
+notice does not (in a container that parent may never look).
+
+=cut
+
+sub alive
+{
+	return grep
+	{
+		my $stat = "/proc/$_/stat";
+		-e $stat && (eval { slurp_file($stat) } // '') =~ /^.*\) [^ZX]/s;
+	} @_;
+}
+
+=pod
+
 =item build_module($source)
 
 Compiles a C task module, test/tasks/$source.c or a path, and returns the
@@ -420,7 +438,7 @@ my $gates_made = 0;
 sub new
 {
 	my ($class, $node) = @_;
-	my $file = $PostgreSQL::Test::Utils::tmp_check . '/gate' . ++$gates_made;
+	my $file = $node->basedir . '/gate' . ++$gates_made;
 
 	append_to_file("$file.log", '');
 	return bless { node => $node, gate => $file, log => "$file.log" }, $class;

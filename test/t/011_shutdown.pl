@@ -85,7 +85,7 @@ Celeriac::wait_query($node,
 	q{SELECT count(*) FROM task_state WHERE state = 'PENDING'}, '3');
 pass('the server hands its tasks out again');
 Celeriac::wait_until('the end of the children',
-	sub { return !grep { kill 0, $_ } @children; });
+	sub { return !Celeriac::alive(@children); });
 pass('no child survives its supervisor');
 
 $node->stop;
