@@ -55,7 +55,7 @@ load_one(const char *name)
 	char		reason[1024];
 
 	if (!module_load(registry, path, reason, sizeof(reason)))
-		ereport(WARNING,
+		ereport(LOG,
 				(errcode(ERRCODE_UNDEFINED_FILE),
 				 errmsg("could not load task module \"%s\": %s", path, reason),
 				 errdetail("Its tasks will end as NotRegistered.")));
@@ -71,7 +71,7 @@ celeriac_cmodule_load(void)
 		return;
 	if (!SplitDirectoriesString(pstrdup(celeriac_modules), ',', &names))
 	{
-		ereport(WARNING,
+		ereport(LOG,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid list syntax in parameter \"%s\"", "celeriac.modules")));
 		return;
@@ -145,8 +145,8 @@ host_log(void *data, task_log_level level, const char *message)
 	static const int elevels[] = {
 		[TASK_LOG_DEBUG] = DEBUG1,
 		[TASK_LOG_INFO] = LOG,
-		[TASK_LOG_WARNING] = WARNING,
-		[TASK_LOG_ERROR] = WARNING
+		[TASK_LOG_WARNING] = LOG,
+		[TASK_LOG_ERROR] = LOG
 	};
 	const Delivery *delivery = data;
 

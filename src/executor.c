@@ -70,7 +70,7 @@ read_queues(void)
 	old = MemoryContextSwitchTo(queue_context);
 	nqueues = 0;
 	if (!SplitGUCList(pstrdup(celeriac_queues), ',', &names))
-		ereport(WARNING,
+		ereport(LOG,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid list syntax in parameter \"%s\"", "celeriac.queues")));
 	queues = palloc(Max(list_length(names), 1) * sizeof(char *));

@@ -11,7 +11,7 @@
 typedef enum CancelReason
 {
 	CANCEL_NONE,
-	CANCEL_YIELD,				/* it holds up tasks it shares a transaction with */
+	CANCEL_YIELD,				/* it holds up those before it */
 	CANCEL_USER,				/* pg_cancel_backend() */
 	CANCEL_SOFT,				/* soft time limit */
 	CANCEL_STOP,				/* the executor is to stop */

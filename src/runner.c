@@ -125,10 +125,11 @@ note_pace(const char *name, TimestampTz started_at)
 	bool		found;
 	Pace	   *pace = hash_search(paces, name, HASH_ENTER, &found);
 
+	/* a long one is believed at once; the first is long by its planning */
 	if (!found || usec > SHORT_USEC)
 		pace->usec = usec;
 	else
-		pace->usec += (usec - pace->usec) / 8;
+		pace->usec = (pace->usec + usec) / 2;
 	average_usec += (Min(usec, 2 * SHORT_USEC) - average_usec) / 16;
 }
 

@@ -119,6 +119,11 @@ static HTAB *functions = NULL;
  */
 static SqlFunction *retired = NULL;
 
+static void refuse(const char *name, const char *detail, const char *hint)
+			pg_attribute_noreturn();
+static void mismatch(SqlFunction *function, char *message)
+			pg_attribute_noreturn();
+
 /*
  * The cache
  */
@@ -176,7 +181,7 @@ free_retired(void)
 /*
  * What a function must be
  */
-static void pg_attribute_noreturn()
+static void
 refuse(const char *name, const char *detail, const char *hint)
 {
 	ereport(ERROR,
@@ -399,7 +404,7 @@ celeriac_sqltask_check_function(Oid function)
 /*
  * Binding: values to parameters, as Python does it.
  */
-static void pg_attribute_noreturn()
+static void
 mismatch(SqlFunction *function, char *message)
 {
 	ereport(ERROR,
