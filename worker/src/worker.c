@@ -29,7 +29,7 @@
 
 /* as much work in hand as keeps the children busy for so long */
 #define WORKER_HOLD_TIME	(50.0 * CLOCK_MS)
-#define WORKER_HOLD_MAX		2000
+#define WORKER_HOLD_MAX		4000
 #define WORKER_FETCH_MAX	1000
 
 /* holding more than this times what we want, we hand tasks back */
@@ -395,12 +395,17 @@ worker_wanted(const Worker *worker)
 	return moment > wanted ? (int) moment : wanted;
 }
 
-/* The next batch is fetched while half of the last one is still to be done. */
+/*
+ * The next batch is fetched while half of what we want is still to be done.
+ * Outcomes on their way count as well: their tasks are still claimed, and when
+ * the server is slower than the children nothing else holds these back.
+ */
 static void
 worker_fetch(Worker *worker)
 {
 	int			wanted = worker_wanted(worker);
-	int			held = pool_in_hand(worker->pool);
+	int			held = pool_in_hand(worker->pool) +
+		broker_undelivered(worker->broker);
 	int			room = wanted - held;
 
 	if (pool_queued(worker->pool) > WORKER_EXCESS * wanted)
