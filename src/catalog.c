@@ -309,6 +309,12 @@ celeriac_is_admin(Oid role)
 }
 
 bool
+celeriac_is_worker(Oid role)
+{
+	return celeriac_is_admin(role) || has_role(role, "celeriac_worker");
+}
+
+bool
 celeriac_sees_all(Oid role)
 {
 	return celeriac_is_admin(role) || has_role(role, "celeriac_monitor");

@@ -63,6 +63,7 @@ extern uint64 celeriac_exec(CelStatement statement, Datum *values,
 /* rights of the calling role */
 extern bool celeriac_sees_all(Oid role);	/* monitor, admin, superuser */
 extern bool celeriac_is_admin(Oid role);
+extern bool celeriac_is_worker(Oid role);
 extern char *celeriac_role_name(Oid role);
 
 #endif							/* CELERIAC_CATALOG_H */

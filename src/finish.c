@@ -88,13 +88,28 @@ celeriac_outcome_init(Outcome *outcome, const pg_uuid_t *id, const char *state,
 }
 
 /*
- * Items by id, to find one by the id a statement returns
+ * Items by id, to find one by the id a statement returns.  Of several for one
+ * id, the first is the one that may count: that of the highest delivery, since
+ * no later one was ever handed out, and among equals the one reported first.
  */
+static int
+compare_ids(const Ending *a, const Ending *b)
+{
+	return memcmp(&a->outcome->id, &b->outcome->id, UUID_LEN);
+}
+
 static int
 compare_items(const void *a, const void *b)
 {
-	return memcmp(&(*(Ending *const *) a)->outcome->id,
-				  &(*(Ending *const *) b)->outcome->id, UUID_LEN);
+	const Ending *first = *(Ending *const *) a;
+	const Ending *second = *(Ending *const *) b;
+	int			order = compare_ids(first, second);
+
+	if (order != 0)
+		return order;
+	if (first->outcome->delivery != second->outcome->delivery)
+		return first->outcome->delivery > second->outcome->delivery ? -1 : 1;
+	return first < second ? -1 : 1;
 }
 
 static Ending **
@@ -108,24 +123,24 @@ sort_items(Ending *items, int count)
 	return sorted;
 }
 
+/* The first of those with this id. */
 static Ending *
 find_item(Ending **sorted, int count, const pg_uuid_t *id)
 {
 	int			low = 0;
-	int			high = count - 1;
+	int			high = count;
 
-	while (low <= high)
+	while (low < high)
 	{
 		int			middle = (low + high) / 2;
-		int			order = memcmp(&sorted[middle]->outcome->id, id, UUID_LEN);
 
-		if (order == 0)
-			return sorted[middle];
-		if (order < 0)
+		if (memcmp(&sorted[middle]->outcome->id, id, UUID_LEN) < 0)
 			low = middle + 1;
 		else
-			high = middle - 1;
+			high = middle;
 	}
+	if (low < count && memcmp(&sorted[low]->outcome->id, id, UUID_LEN) == 0)
+		return sorted[low];
 	return NULL;
 }
 
@@ -237,7 +252,7 @@ refuse_doubles(Ending **sorted, int count)
 {
 	for (int i = 1; i < count; i++)
 	{
-		if (compare_items(&sorted[i - 1], &sorted[i]) == 0)
+		if (compare_ids(sorted[i - 1], sorted[i]) == 0)
 			sorted[i]->hold = HOLD_NONE;
 	}
 }

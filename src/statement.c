@@ -128,7 +128,7 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"ELSE o.result END AS result, o.exc_type, o.exc_message, o.traceback, m.retries, "
 		"m.max_retries, coalesce(o.worker, m.worker) AS worker, m.root_id, m.parent_id, "
 		"m.group_id, m.sent_by, m.sent_at, coalesce(o.started_at, m.started_at) AS started_at, "
-		"m.options - 'info' AS options) "
+		"nullif(m.options - 'info', '{}') AS options) "
 		"INSERT INTO task_result (id, name, args, kwargs, queue, priority, state, result, "
 		"exc_type, exc_message, traceback, retries, max_retries, worker, root_id, "
 		"parent_id, group_id, sent_by, sent_at, started_at, done_at, options) "
@@ -145,7 +145,7 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"eta = o.eta, ready = CASE WHEN o.eta <= clock_timestamp() "
 		"THEN nextval('task_ready_seq') END, worker = NULL, leased_until = NULL, "
 		"started_at = NULL, deliveries = greatest(m.deliveries, o.delivery), "
-		"options = coalesce(m.options, '{}') || jsonb_build_object('retry_reason', "
+		"options = coalesce(m.options - 'info', '{}') || jsonb_build_object('retry_reason', "
 		"jsonb_strip_nulls(jsonb_build_object('exc_type', o.exc_type, "
 		"'exc_message', o.exc_message))) "
 		"FROM unnest($1, $2, $3, $4, $5) AS o(id, eta, delivery, exc_type, exc_message) "
@@ -173,7 +173,8 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 	},
 	[STMT_UPDATE_STATE] = {
 		"UPDATE task_message SET state = $2, "
-		"options = coalesce(options, '{}') || jsonb_build_object('info', $3) "
+		"options = CASE WHEN $3 IS NULL THEN nullif(options - 'info', '{}') "
+		"ELSE coalesce(options, '{}') || jsonb_build_object('info', $3) END "
 		"WHERE id = $1",
 		3, {UUIDOID, TEXTOID, JSONBOID}
 	},

@@ -280,6 +280,16 @@ task_extend(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
+/* It is for the task itself, its worker and its sender to say how it goes. */
+static bool
+may_tell(const pg_uuid_t *id, Oid role, const TaskStatus *status)
+{
+	return celeriac_is_worker(role) ||
+		strcmp(celeriac_role_name(role), status->sent_by) == 0 ||
+		(celeriac_current_task != NULL &&
+		 memcmp(&celeriac_current_task->id, id, sizeof(pg_uuid_t)) == 0);
+}
+
 /* Only a task that is running has a state of its own to tell. */
 static void
 require_running(const pg_uuid_t *id, const TaskStatus *status)
@@ -314,6 +324,8 @@ task_update_state(PG_FUNCTION_ARGS)
 	celeriac_require_task_name(state);
 	celeriac_enter(&context, fcinfo);
 	celeriac_task_status(PG_GETARG_UUID_P(0), CelCat.owner, &status);
+	if (status.known && !may_tell(PG_GETARG_UUID_P(0), context.caller, &status))
+		status.known = false;
 	require_running(PG_GETARG_UUID_P(0), &status);
 	if (celeriac_state(state) != STATE_CUSTOM && celeriac_state(state) != STATE_STARTED)
 		celeriac_invalid_transition(PG_GETARG_UUID_P(0), status.state, state);

@@ -40,6 +40,7 @@ GRANT EXECUTE ON FUNCTION
 	task_sig(text, jsonb, jsonb, jsonb, boolean),
 	task_forget(uuid), task_requeue(uuid),
 	task_revoke(uuid, boolean, text), task_revoke(uuid[], boolean, text),
+	task_revoke(text, boolean, text),
 	task_current(), task_raise_retry(interval, text), task_raise_reject(boolean),
 	task_raise_ignore(), task_update_state(uuid, text, jsonb)
 	TO celeriac_sender, celeriac_worker, celeriac_admin;
