@@ -42,7 +42,8 @@ REGRESS_TOPICS = $(sort $(patsubst sql/%.sql,%,$(wildcard sql/*.sql)))
 REGRESS = $(filter install,$(REGRESS_TOPICS)) $(filter-out install,$(REGRESS_TOPICS))
 REGRESS_OPTS = --temp-instance=./tmp_check_regress --temp-config=test/regress.conf
 ISOLATION = $(sort $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec)))
-ISOLATION_OPTS = --inputdir=test/isolation --temp-instance=./tmp_check_iso \
+ISOLATION_OPTS = --inputdir=test/isolation --load-extension=celeriac \
+	--temp-instance=./tmp_check_iso \
 	--temp-config=test/regress.conf
 TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl
