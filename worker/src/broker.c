@@ -755,7 +755,8 @@ broker_new(const BrokerConfig *config, const BrokerHost *host)
 	broker->host = *host;
 	broker_init_session(broker, &broker->fetch, "fetch");
 	broker_init_session(broker, &broker->work, "work");
-	broker->outbox = outbox_new(config->worker, broker->work.link);
+	broker->outbox = outbox_new(config->worker, broker->work.link,
+								broker->fetch.link);
 	broker->heartbeat_at = CLOCK_NEVER;
 	return broker;
 }
@@ -793,16 +794,28 @@ broker_earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* FETCH helps to deliver, but nothing may be sent behind a wait. */
+static int64_t
+broker_deliver_outcomes(Broker *broker, bool more_soon, int64_t now)
+{
+	OutboxState state = {
+		.outcome_type = broker->outcome_type,
+		.more_soon = more_soon,
+		.second_free = !broker->waiting,
+	};
+
+	if (!broker->work.ready || !broker->fetch.ready)
+		return CLOCK_NEVER;
+	return outbox_send(broker->outbox, &state, now);
+}
+
 int64_t
 broker_tick(Broker *broker, bool more_soon, int64_t now)
 {
 	int64_t		next = broker_earlier(link_tick(broker->fetch.link, now),
 									  link_tick(broker->work.link, now));
 
-	if (broker->work.ready && broker->fetch.ready)
-		next = broker_earlier(next, outbox_send(broker->outbox,
-												broker->outcome_type,
-												more_soon, now));
+	next = broker_earlier(next, broker_deliver_outcomes(broker, more_soon, now));
 	if (broker->work.ready && !broker->leaving && now >= broker->heartbeat_at)
 		broker_heartbeat(broker, "online", broker_ignore_answer, "heartbeat");
 	if (broker->work.ready)

@@ -5,7 +5,8 @@
  * Two connections.  FETCH waits for tasks, fetches them and holds their
  * session claims: while it lives, the tasks are ours.  WORK carries everything
  * else: registration, outcomes, states, commands.  So a wait for tasks never
- * delays an outcome.
+ * delays an outcome.  Under load, when FETCH does not wait, it takes some of
+ * the outcomes as well.
  */
 #ifndef CELERIAC_BROKER_H
 #define CELERIAC_BROKER_H

@@ -15,8 +15,10 @@
 #define OUTBOX_BATCH_COUNT	500
 #define OUTBOX_BATCH_BYTES	(4 * 1024 * 1024)
 
-/* the server works on one batch while the next one is on its way */
+/* per link: the server works on one batch while the next one is on its way */
 #define OUTBOX_IN_FLIGHT	2
+
+#define OUTBOX_LINKS		2
 
 /* an outcome waits so long for company */
 #define OUTBOX_DELAY		(2 * CLOCK_MS)
@@ -59,16 +61,17 @@ typedef struct Batch
 {
 	struct Batch *next;			/* of those in flight */
 	struct Outbox *outbox;
+	int			link;			/* it went through */
 	OutcomeList outcomes;
 } Batch;
 
 struct Outbox
 {
 	const char *worker;
-	Link	   *link;
+	Link	   *links[OUTBOX_LINKS];
 	OutcomeList waiting;
 	Batch	   *in_flight;
-	int			nin_flight;
+	int			nin_flight[OUTBOX_LINKS];
 	int			count;			/* waiting and in flight */
 	long		refused;
 	int64_t		retry_at;		/* send nothing before */
@@ -119,12 +122,13 @@ outcome_list_prepend(OutcomeList *list, OutcomeList *moved)
 }
 
 Outbox *
-outbox_new(const char *worker, Link *link)
+outbox_new(const char *worker, Link *link, Link *second)
 {
 	Outbox	   *outbox = mem_zalloc(sizeof(Outbox));
 
 	outbox->worker = worker;
-	outbox->link = link;
+	outbox->links[0] = link;
+	outbox->links[1] = second;
 	outbox->retry_pause = OUTBOX_RETRY;
 	outcome_list_init(&outbox->waiting);
 	return outbox;
@@ -285,7 +289,7 @@ outbox_take_batch(Outbox *outbox)
 static void outbox_answer(void *data, const PGresult *result);
 
 static void
-outbox_send_batch(Outbox *outbox, unsigned outcome_type)
+outbox_send_batch(Outbox *outbox, int link, unsigned outcome_type)
 {
 	LinkParams *params = &outbox->params;
 	Batch	   *batch = outbox_take_batch(outbox);
@@ -298,10 +302,11 @@ outbox_send_batch(Outbox *outbox, unsigned outcome_type)
 		outcome_put(&params->bytes, outcome);
 	link_param_end(params);
 
+	batch->link = link;
 	batch->next = outbox->in_flight;
 	outbox->in_flight = batch;
-	outbox->nin_flight++;
-	link_request(outbox->link, &statement_finish, params, outbox_answer,
+	outbox->nin_flight[link]++;
+	link_request(outbox->links[link], &statement_finish, params, outbox_answer,
 				 batch);
 }
 
@@ -314,28 +319,41 @@ outbox_is_due(const Outbox *outbox, bool more_soon, int64_t now)
 {
 	const Outcome *oldest = outbox->waiting.first;
 
-	if (outbox->waiting.count >= OUTBOX_BATCH_COUNT || oldest->companions < OUTBOX_BATCH_COUNT)
+	if (outbox->waiting.count >= OUTBOX_BATCH_COUNT ||
+		oldest->companions < OUTBOX_BATCH_COUNT)
 		return true;
-	if (outbox->nin_flight == 0 && !more_soon)
+	if (outbox->in_flight == NULL && !more_soon)
 		return true;
 	return now - oldest->made_at >= OUTBOX_DELAY;
 }
 
-int64_t
-outbox_send(Outbox *outbox, unsigned outcome_type, bool more_soon, int64_t now)
+/* The link to send through; -1 = none can take a batch now. */
+static int
+outbox_choose_link(const Outbox *outbox, bool second_free)
 {
+	if (outbox->nin_flight[0] < OUTBOX_IN_FLIGHT &&
+		link_is_connected(outbox->links[0]))
+		return 0;
+	if (second_free && outbox->nin_flight[1] < OUTBOX_IN_FLIGHT &&
+		outbox->waiting.count >= OUTBOX_BATCH_COUNT &&
+		link_is_connected(outbox->links[1]))
+		return 1;
+	return -1;
+}
+
+int64_t
+outbox_send(Outbox *outbox, const OutboxState *state, int64_t now)
+{
+	int			link;
+
 	if (outbox->waiting.first == NULL)
 		return CLOCK_NEVER;
-	if (now < outbox->retry_at)
-		return outbox->retry_at;
-	while (outbox->waiting.first != NULL &&
-		   outbox->nin_flight < OUTBOX_IN_FLIGHT &&
-		   link_is_connected(outbox->link) &&
-		   now >= outbox->retry_at)
+	while (outbox->waiting.first != NULL && now >= outbox->retry_at &&
+		   (link = outbox_choose_link(outbox, state->second_free)) >= 0)
 	{
-		if (!outbox_is_due(outbox, more_soon, now))
+		if (!outbox_is_due(outbox, state->more_soon, now))
 			return outbox->waiting.first->made_at + OUTBOX_DELAY;
-		outbox_send_batch(outbox, outcome_type);
+		outbox_send_batch(outbox, link, state->outcome_type);
 	}
 	return outbox->retry_at > now ? outbox->retry_at : CLOCK_NEVER;
 }
@@ -352,7 +370,7 @@ outbox_unlink_batch(Outbox *outbox, Batch *batch)
 	while (*link != batch)
 		link = &(*link)->next;
 	*link = batch->next;
-	outbox->nin_flight--;
+	outbox->nin_flight[batch->link]--;
 }
 
 static void

@@ -16,19 +16,26 @@
 
 typedef struct Outbox Outbox;
 
-/* worker: the name to report under; must live as long. */
-extern Outbox *outbox_new(const char *worker, Link *link);
+/*
+ * worker: the name to report under; must live as long.  Batches go through the
+ * link; while it has all it can take, full ones go through the second one, so
+ * that two sessions of the server work on them.
+ */
+extern Outbox *outbox_new(const char *worker, Link *link, Link *second);
 extern void outbox_free(Outbox *outbox);
 
 /* Put what became of a job in. */
 extern void outbox_add(Outbox *outbox, const Job *job, const Report *report);
 
-/*
- * Send what is due.  outcome_type: the type's oid, as this connection knows
- * it.  more_soon: others will follow within a moment, so a batch may wait a
- * little for company.  Returns when to come again.
- */
-extern int64_t outbox_send(Outbox *outbox, unsigned outcome_type, bool more_soon, int64_t now);
+typedef struct OutboxState
+{
+	unsigned	outcome_type;	/* oid of task_outcome */
+	bool		more_soon;		/* others will follow within a moment */
+	bool		second_free;	/* the second link may be used now */
+} OutboxState;
+
+/* Send what is due.  Returns when to come again. */
+extern int64_t outbox_send(Outbox *outbox, const OutboxState *state, int64_t now);
 
 /* Outcomes the server has not answered for. */
 extern int	outbox_count(const Outbox *outbox);
