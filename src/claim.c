@@ -108,17 +108,17 @@ claim_set_kind(Claim *claim, ClaimKind kind, int session, int worker)
 	count_worker(worker, 1);
 }
 
-/* False when someone else holds it, or the table is full. */
-bool
+ClaimTaken
 celeriac_claim_take(const pg_uuid_t *id, ClaimKind kind, int worker,
 					int delivery)
 {
 	ClaimSlot	slot = claim_lock(id, LW_EXCLUSIVE);
 	bool		found;
 	Claim	   *claim = claim_find(&slot, HASH_ENTER_NULL, &found);
-	bool		taken = (claim != NULL && !found);
+	ClaimTaken	taken = claim == NULL ? CLAIM_NO_ROOM :
+		found ? CLAIM_REFUSED : CLAIM_TAKEN;
 
-	if (taken)
+	if (taken == CLAIM_TAKEN)
 	{
 		memset((char *) claim + sizeof(ClaimKey), 0,
 			   sizeof(Claim) - sizeof(ClaimKey));
@@ -129,7 +129,16 @@ celeriac_claim_take(const pg_uuid_t *id, ClaimKind kind, int worker,
 		claim_set_kind(claim, kind, CELERIAC_MY_SLOT, worker);
 	}
 	LWLockRelease(slot.lock);
+	if (taken == CLAIM_NO_ROOM)
+		pg_atomic_write_u32(&CelShmem->claims_full, 1);
 	return taken;
+}
+
+bool
+celeriac_claim_was_full(void)
+{
+	return pg_atomic_read_u32(&CelShmem->claims_full) != 0 &&
+		pg_atomic_exchange_u32(&CelShmem->claims_full, 0) != 0;
 }
 
 /* A copy of the claim on this message; false when nobody holds it. */

@@ -37,8 +37,17 @@ typedef struct Claim
 extern Size celeriac_claim_shmem_size(void);
 extern void celeriac_claim_shmem_startup(void);
 
-extern bool celeriac_claim_take(const pg_uuid_t *id, ClaimKind kind,
-								int worker, int delivery);
+typedef enum ClaimTaken
+{
+	CLAIM_REFUSED,				/* somebody else holds it */
+	CLAIM_TAKEN,
+	CLAIM_NO_ROOM				/* the table is full: nobody may hold it */
+} ClaimTaken;
+
+extern ClaimTaken celeriac_claim_take(const pg_uuid_t *id, ClaimKind kind,
+									  int worker, int delivery);
+/* once after the table was full: somebody may be waiting for room */
+extern bool celeriac_claim_was_full(void);
 extern bool celeriac_claim_get(const pg_uuid_t *id, Claim *copy);
 extern void celeriac_claim_release(const pg_uuid_t *id);
 extern bool celeriac_claim_give_back(const pg_uuid_t *id);

@@ -56,6 +56,7 @@ typedef struct FetchState
 	double		lease;			/* seconds; < 0 = session claims */
 	int			max;
 	int			count;
+	bool		no_room;		/* the table of claims is full: stop here */
 	Delivery   *deliveries;
 } FetchState;
 
@@ -123,11 +124,16 @@ claim_rows(FetchState *fetch, Candidates *found, int wanted)
 		bool		isnull;
 		pg_uuid_t  *id = DatumGetUUIDP(SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull));
 		int64		ready = DatumGetInt64(SPI_getbinval(rows->vals[i], rows->tupdesc, 2, &isnull));
+		ClaimTaken	taken;
 
-		last = ready;
 		celeriac_xact_reserve_claim();
-		if (!celeriac_claim_take(id, leased(fetch) ? CLAIM_TRANSIENT : CLAIM_SESSION,
-								 fetch->worker_slot, 0))
+		taken = celeriac_claim_take(id, leased(fetch) ? CLAIM_TRANSIENT : CLAIM_SESSION,
+									fetch->worker_slot, 0);
+		fetch->no_room = (taken == CLAIM_NO_ROOM);
+		if (fetch->no_room)
+			break;
+		last = ready;
+		if (taken != CLAIM_TAKEN)
 			continue;
 		celeriac_xact_claimed(id, leased(fetch), found->queue, found->priority, ready);
 		found->ids[found->count] = *id;
@@ -160,7 +166,7 @@ scan_level(FetchState *fetch, const char *queue, ReadyLevel *level,
 		SPI_freetuptable(table);
 		celeriac_ready_advance(queue, level, last);
 		level->position = last;
-		if (found->count >= wanted || rows < wanted)
+		if (found->count >= wanted || rows < wanted || fetch->no_room)
 			return;
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -291,7 +297,7 @@ fetch_queue(FetchState *fetch, const char *queue)
 	if (celeriac_queue(queue)->paused)
 		return;
 	count = find_levels(queue, levels);
-	for (int i = 0; i < count && fetch->count < fetch->max; i++)
+	for (int i = 0; i < count && fetch->count < fetch->max && !fetch->no_room; i++)
 		fetch_level(fetch, queue, &levels[i]);
 }
 
@@ -321,7 +327,7 @@ celeriac_fetch(const char *worker, const char *const *queues, int nqueues,
 	if (!celeriac_dispatch_allowed())
 		return 0;
 	turn++;
-	for (int i = 0; i < nqueues && fetch.count < max; i++)
+	for (int i = 0; i < nqueues && fetch.count < max && !fetch.no_room; i++)
 		fetch_queue(&fetch, queues[(turn + i) % nqueues]);
 	count_fetched(&fetch);
 	celeriac_announce_received(worker, fetch.deliveries, leased(&fetch) ? 0 : fetch.count);
@@ -551,7 +557,7 @@ task_attach(PG_FUNCTION_ARGS)
 														   2, &isnull));
 
 		celeriac_xact_reserve_claim();
-		if (!celeriac_claim_take(DatumGetUUIDP(id), CLAIM_SESSION, slot, delivery))
+		if (celeriac_claim_take(DatumGetUUIDP(id), CLAIM_SESSION, slot, delivery) != CLAIM_TAKEN)
 			continue;
 		celeriac_xact_claimed(DatumGetUUIDP(id), false, "", 0, 0);
 		celeriac_claim_started(DatumGetUUIDP(id), slot, GetCurrentTimestamp());

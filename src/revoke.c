@@ -166,7 +166,7 @@ revoke_claimed(const pg_uuid_t *id, bool terminate, const char *signal)
 		return false;
 	table = SPI_tuptable;
 	celeriac_read_delivery(table, 0, &row);
-	celeriac_xact_claim_place(row.queue, row.priority, row.ready);
+	celeriac_xact_claim_place(id, row.queue, row.priority, row.ready);
 	state = leased_state(table);
 	if (state == NULL || strcmp(state, "RECEIVED") == 0)
 		end_revoked(id, "revoked");
@@ -197,6 +197,23 @@ wait_for_decider(const pg_uuid_t *id)
 }
 
 static bool
+claim_to_revoke(const pg_uuid_t *id)
+{
+	ClaimTaken	taken;
+
+	celeriac_xact_reserve_claim();
+	taken = celeriac_claim_take(id, CLAIM_TRANSIENT, -1, 0);
+	if (taken == CLAIM_NO_ROOM)
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_OUT_OF_SLOTS),
+				 errmsg("celeriac has no room for another claim"),
+				 errhint("Try again, or raise celeriac.max_claims and restart the server.")));
+	if (taken == CLAIM_TAKEN)
+		celeriac_xact_claimed(id, true, "", 0, 0);
+	return taken == CLAIM_TAKEN;
+}
+
+static bool
 revoke_task(const pg_uuid_t *id, Oid role, bool terminate, const char *signal)
 {
 	for (;;)
@@ -215,12 +232,8 @@ revoke_task(const pg_uuid_t *id, Oid role, bool terminate, const char *signal)
 			return false;
 		if (revoke_held(id, terminate, signal))
 			return true;
-		celeriac_xact_reserve_claim();
-		if (celeriac_claim_take(id, CLAIM_TRANSIENT, -1, 0))
-		{
-			celeriac_xact_claimed(id, true, "", 0, 0);
+		if (celeriac_xact_holds(id) || claim_to_revoke(id))
 			return revoke_claimed(id, terminate, signal);
-		}
 		wait_for_decider(id);
 	}
 }

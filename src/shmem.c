@@ -77,6 +77,7 @@ init_shared(void)
 	CelShmem->lock = &GetNamedLWLockTranche(CELERIAC_LOCKS)[0].lock;
 	CelShmem->nsessions = MaxBackends;
 	CelShmem->started_at = GetCurrentTimestamp();
+	pg_atomic_init_u32(&CelShmem->claims_full, 0);
 	CelShmem->databases = (CelDatabase *) next;
 	next += MAXALIGN(celeriac_max_databases * sizeof(CelDatabase));
 	CelShmem->sessions = (CelSession *) next;

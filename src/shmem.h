@@ -39,7 +39,7 @@ typedef struct CelDatabase
 	bool		recovered;		/* a coordinator has looked at what a crash left */
 	bool		unacked_ended;	/* and at what was to run at most once */
 	int			events_forced;	/* -1 off, 0 while someone listens, 1 on */
-	pg_atomic_uint32 queue_changes;	/* commits that changed task_queue */
+	pg_atomic_uint32 queue_changes; /* commits that changed task_queue */
 	pg_atomic_uint32 listeners; /* sessions that LISTEN to task_event */
 	pg_atomic_uint32 fetch_waiters;
 	pg_atomic_uint32 get_waiters;
@@ -104,6 +104,7 @@ typedef struct CelShared
 	int			launcher_pid;
 	int			nsessions;
 	TimestampTz started_at;		/* of this shared memory */
+	pg_atomic_uint32 claims_full;	/* somebody found no room: see claim.c */
 	CelDatabase *databases;		/* celeriac_max_databases */
 	CelSession *sessions;		/* nsessions */
 	CelWorker  *workers;		/* celeriac_max_workers */

@@ -166,7 +166,7 @@ waits_for_queue(const CelSession *session, uint64 queue_hash)
 static bool
 is_waiting(CelSession *session, Oid dboid, CelWaitKind kind)
 {
-	return session->dboid == dboid &&
+	return (session->dboid == dboid || dboid == InvalidOid) &&
 		pg_atomic_read_u32(&session->wait) == kind;
 }
 
@@ -284,7 +284,7 @@ celeriac_wake_get(Oid dboid, const pg_uuid_t *ids, int count)
 	}
 }
 
-/* Everyone who waits in this database looks again. */
+/* Everyone who waits in this database (InvalidOid: in any) looks again. */
 void
 celeriac_wake_all(Oid dboid)
 {

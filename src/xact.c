@@ -201,11 +201,33 @@ celeriac_xact_claimed(const pg_uuid_t *id, bool transient, const char *queue,
 	strlcpy(item->queue, queue, sizeof(item->queue));
 }
 
-void
-celeriac_xact_claim_place(const char *queue, int priority, int64 ready)
+static ClaimedItem *
+find_claimed(const pg_uuid_t *id)
 {
-	ClaimedItem *item = ITEM(claimed_list, ClaimedItem, claimed_list.count - 1);
+	for (int i = claimed_list.count - 1; i >= 0; i--)
+	{
+		ClaimedItem *item = ITEM(claimed_list, ClaimedItem, i);
 
+		if (!item->given_back && memcmp(&item->id, id, UUID_LEN) == 0)
+			return item;
+	}
+	return NULL;
+}
+
+bool
+celeriac_xact_holds(const pg_uuid_t *id)
+{
+	return find_claimed(id) != NULL;
+}
+
+void
+celeriac_xact_claim_place(const pg_uuid_t *id, const char *queue, int priority,
+						  int64 ready)
+{
+	ClaimedItem *item = find_claimed(id);
+
+	if (item == NULL)
+		return;
 	item->priority = priority;
 	item->ready = ready;
 	strlcpy(item->queue, queue, sizeof(item->queue));
@@ -215,16 +237,12 @@ celeriac_xact_claim_place(const char *queue, int priority, int64 ready)
 void
 celeriac_xact_unclaim(const pg_uuid_t *id)
 {
-	for (int i = claimed_list.count - 1; i >= 0; i--)
-	{
-		ClaimedItem *item = ITEM(claimed_list, ClaimedItem, i);
+	ClaimedItem *item = find_claimed(id);
 
-		if (item->given_back || memcmp(&item->id, id, UUID_LEN) != 0)
-			continue;
-		item->given_back = true;
-		celeriac_claim_release(id);
+	if (item == NULL)
 		return;
-	}
+	item->given_back = true;
+	celeriac_claim_release(id);
 }
 
 void
@@ -287,6 +305,8 @@ release_claims(void)
 		if (item->transient && !item->given_back)
 			celeriac_claim_release(&item->id);
 	}
+	if (release_list.count + claimed_list.count > 0 && celeriac_claim_was_full())
+		celeriac_wake_all(InvalidOid);
 }
 
 static void

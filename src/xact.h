@@ -25,9 +25,11 @@ extern void celeriac_xact_done(const pg_uuid_t *id);
 /* a claim taken here: given back if this (sub)transaction aborts */
 extern void celeriac_xact_claimed(const pg_uuid_t *id, bool transient,
 								  const char *queue, int priority, int64 ready);
-/* where the message of the claim taken last is, if that was not known then */
-extern void celeriac_xact_claim_place(const char *queue, int priority,
-									  int64 ready);
+/* has this transaction taken that claim, and not given it back? */
+extern bool celeriac_xact_holds(const pg_uuid_t *id);
+/* where the message of such a claim is, if that was not known then */
+extern void celeriac_xact_claim_place(const pg_uuid_t *id, const char *queue,
+									  int priority, int64 ready);
 /* room for one claim, so that none is taken which cannot be listed */
 extern void celeriac_xact_reserve_claim(void);
 extern void celeriac_xact_unclaim(const pg_uuid_t *id);
