@@ -1,0 +1,1 @@
+SELECT task_send('noop.noop', '["0123456789"]');
