@@ -37,7 +37,8 @@
 
 /*
  * Settings that ALTER DATABASE or ALTER ROLE could change under us, and that
- * would make our own statements fail or mean something else.
+ * would make our own statements fail or mean something else.  Not every
+ * server has all of them.
  */
 static const char *const fixed_settings[][2] = {
 	{"default_transaction_isolation", "read committed"},
@@ -46,6 +47,7 @@ static const char *const fixed_settings[][2] = {
 	{"statement_timeout", "0"},
 	{"lock_timeout", "0"},
 	{"idle_in_transaction_session_timeout", "0"},
+	{"transaction_timeout", "0"},
 	{"zero_damaged_pages", "off"},
 };
 
@@ -74,8 +76,13 @@ celeriac_bgw_connect(Oid dboid)
 {
 	BackgroundWorkerInitializeConnectionByOid(dboid, InvalidOid, 0);
 	for (size_t i = 0; i < lengthof(fixed_settings); i++)
-		SetConfigOption(fixed_settings[i][0], fixed_settings[i][1], PGC_SUSET,
-						PGC_S_OVERRIDE);
+	{
+		const char *name = fixed_settings[i][0];
+
+		if (GetConfigOption(name, true, false) != NULL)
+			SetConfigOption(name, fixed_settings[i][1], PGC_SUSET,
+							PGC_S_OVERRIDE);
+	}
 }
 
 void
