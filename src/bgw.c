@@ -48,6 +48,7 @@ static const char *const fixed_settings[][2] = {
 	{"lock_timeout", "0"},
 	{"idle_in_transaction_session_timeout", "0"},
 	{"transaction_timeout", "0"},
+	{"session_replication_role", "origin"},
 	{"zero_damaged_pages", "off"},
 };
 
