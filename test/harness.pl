@@ -4,7 +4,10 @@
 #		Runs one suite's TAP producers, prints what prove prints, and adds the
 #		suite's counts to a file.
 #
-# usage: harness.pl --suite NAME --counts FILE [--exec COMMAND] PRODUCER...
+# usage: harness.pl --suite NAME --counts FILE [--exec COMMAND] [--comments]
+#		 [--jobs N] [--lib DIRECTORY]... [--verbose] PRODUCER...
+#
+# --comments shows what producers say of failures on standard output.
 #
 # A producer that fails without a failed test (it died, or its plan was not
 # kept) counts as one failed test, so that nothing goes wrong uncounted.
@@ -21,6 +24,7 @@ GetOptions(
 	'exec=s' => \my $exec,
 	'lib=s@' => \my $lib,
 	'jobs=i' => \(my $jobs = 1),
+	'comments' => \my $comments,
 	'verbose' => \my $verbose) or exit 2;
 
 my $harness = TAP::Harness->new(
@@ -29,6 +33,7 @@ my $harness = TAP::Harness->new(
 		timer => 1,
 		jobs => $jobs,
 		failures => 1,
+		comments => $comments,
 		lib => $lib // [],
 		$exec ? (exec => [ split ' ', $exec ]) : () });
 my $results = $harness->runtests(@ARGV);
