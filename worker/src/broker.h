@@ -24,7 +24,7 @@ typedef struct BrokerConfig
 	char	  **queues;
 	int			nqueues;
 	int			concurrency;
-	int64_t		heartbeat_interval; /* microseconds; 0 = only when something changes */
+	int64_t		heartbeat_interval; /* microseconds; 0 = none */
 	const ModuleRegistry *modules;
 	const Program *programs;
 	size_t		nprograms;

@@ -8,11 +8,11 @@
 typedef enum ExitCode
 {
 	EXIT_OK = 0,				/* done; a worker: warm shutdown */
-	EXIT_COLD = 1,				/* a worker: cold shutdown, tasks were handed back */
+	EXIT_COLD = 1,				/* a worker: cold shutdown */
 	EXIT_USAGE = 2,				/* the command line makes no sense */
 	EXIT_MODULE = 3,			/* a task module cannot be loaded */
 	EXIT_DATABASE = 4,			/* the server refuses us for good */
-	EXIT_SYSTEM = 5,			/* the operating system refused something vital */
+	EXIT_SYSTEM = 5,			/* the system refused something vital */
 	EXIT_OUT_OF_MEMORY = 6
 } ExitCode;
 

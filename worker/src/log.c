@@ -29,8 +29,8 @@ static const char *const log_level_names[] = {
 	[LOG_LEVEL_CRITICAL] = "CRITICAL",
 };
 
-/* The log of this process. */
-static struct
+/* The log of a process. */
+typedef struct LogState
 {
 	int			fd;
 	char	   *path;			/* NULL = standard error */
@@ -38,9 +38,15 @@ static struct
 	bool		json;
 	bool		unbuffered;
 	const char *process;
-	Buffer		lines;
-}			log_state = {.fd = STDERR_FILENO, .threshold = LOG_LEVEL_WARNING,
-						 .unbuffered = true, .process = "Main"};
+	Buffer		lines;			/* collected, not written */
+} LogState;
+
+static LogState log_state = {
+	.fd = STDERR_FILENO,
+	.threshold = LOG_LEVEL_WARNING,
+	.unbuffered = true,
+	.process = "Main",
+};
 
 bool
 log_parse_level(const char *name, LogLevel *level)

@@ -419,20 +419,29 @@ outbox_settle(Outbox *outbox, Batch *batch, const PGresult *result)
 }
 
 /*
- * Is it the data that the server does not like?  Everything else (no space,
- * shutting down, a lock, rights) may be different next time.
+ * SQLSTATEs, or the classes of them, that blame the data: trying again would
+ * not help.  Everything else (no space, shutting down, a lock, rights) may be
+ * different next time.
  */
+static const char *const outbox_data_errors[] = {
+	"22",						/* data exception */
+	"23",						/* constraint violation */
+	"54",						/* limit exceeded */
+	"TC",						/* celeriac's own */
+	"08P01",					/* a value that is no such value */
+};
+
 static bool
 outbox_blames_data(const PGresult *result)
 {
+	const size_t count = sizeof(outbox_data_errors) / sizeof(char *);
 	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
-	return sqlstate != NULL &&
-		(strncmp(sqlstate, "22", 2) == 0 ||	/* data exception */
-		 strncmp(sqlstate, "23", 2) == 0 ||	/* constraint violation */
-		 strncmp(sqlstate, "54", 2) == 0 ||	/* limit exceeded */
-		 strncmp(sqlstate, "TC", 2) == 0 ||	/* celeriac's own */
-		 strcmp(sqlstate, "08P01") == 0);	/* a value that is no such value */
+	for (size_t i = 0; sqlstate != NULL && i < count; i++)
+		if (strncmp(sqlstate, outbox_data_errors[i],
+					strlen(outbox_data_errors[i])) == 0)
+			return true;
+	return false;
 }
 
 /* Make it a failure that the server will hopefully take. */
@@ -519,7 +528,7 @@ outbox_answer(void *data, const PGresult *result)
 		outbox_settle(outbox, batch, result);
 	else
 	{
-		/* without an answer the connection is gone: as they are, when it is back */
+		/* without an answer they go again when the connection is back */
 		if (result != NULL)
 			outbox_reconsider(outbox, batch, result);
 		outcome_list_prepend(&outbox->waiting, &batch->outcomes);

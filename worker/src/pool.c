@@ -578,7 +578,7 @@ slot_read(Pool *pool, Slot *slot)
 	}
 	while (got > 0);
 
-	/* a child that closed its end is dying, or a task closed it: no use either way */
+	/* it is dying, or a task closed the socket: no use either way */
 	if (got == 0 && !slot->dead)
 		kill(slot->pid, SIGKILL);
 }

@@ -281,7 +281,7 @@ sdk_return_json(task *t, const char *json)
 	if (json == NULL)
 		return TASK_SUCCESS;
 
-	/* checked here, where it can be blamed on the task; numbers stay as they are */
+	/* checked here, where the task can be blamed; its text is kept */
 	value = json_loads(json, JSON_DECODE_ANY | JSON_ALLOW_NUL |
 					   JSON_DECODE_INT_AS_REAL, &error);
 	if (value == NULL)

@@ -22,9 +22,7 @@ typedef struct Statement
 
 /*
  * The first statement of a connection: is the extension here, and may we write?
- * Also makes the session independent of what its role or database set.  A
- * backend that waits in task_wait() learns only by
- * client_connection_check_interval that we are gone.
+ * Also makes the session independent of what its role or database set.
  */
 #define STATEMENT_GREET \
 	"SELECT e.extversion," \
@@ -40,8 +38,7 @@ typedef struct Statement
 	" pg_catalog.set_config('default_transaction_read_only', 'off', false)," \
 	" pg_catalog.set_config('tcp_keepalives_idle', '30', false)," \
 	" pg_catalog.set_config('tcp_keepalives_interval', '10', false)," \
-	" pg_catalog.set_config('tcp_keepalives_count', '3', false)," \
-	" pg_catalog.set_config('client_connection_check_interval', '500', false)" \
+	" pg_catalog.set_config('tcp_keepalives_count', '3', false)" \
 	" FROM pg_catalog.pg_extension e" \
 	" JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace" \
 	" WHERE e.extname = 'celeriac'"

@@ -53,8 +53,8 @@ typedef struct task task;
 /* What a task function returns. */
 typedef enum task_status
 {
-	TASK_SUCCESS,				/* done; the result is task_return()'s, or null */
-	TASK_FAILURE,				/* failed; the error is task_fail()'s or task_unpack()'s */
+	TASK_SUCCESS,				/* done, with the result of task_return() */
+	TASK_FAILURE,				/* failed, with the error recorded */
 	TASK_RETRY,					/* run it again later; see task_retry() */
 	TASK_REJECT,				/* refuse it; see task_reject() */
 	TASK_IGNORE,				/* done, and there is nothing to say about it */

@@ -1,0 +1,20 @@
+build-asan-ubsan/outbox.o: src/outbox.c src/outbox.h src/job.h \
+ src/frame.h src/buffer.h src/text.h src/link.h \
+ /usr/include/postgresql/libpq-fe.h \
+ /usr/include/postgresql/postgres_ext.h \
+ /usr/include/postgresql/pg_config_ext.h src/statements.h src/wire.h \
+ src/clock.h src/log.h src/mem.h
+src/outbox.h:
+src/job.h:
+src/frame.h:
+src/buffer.h:
+src/text.h:
+src/link.h:
+/usr/include/postgresql/libpq-fe.h:
+/usr/include/postgresql/postgres_ext.h:
+/usr/include/postgresql/pg_config_ext.h:
+src/statements.h:
+src/wire.h:
+src/clock.h:
+src/log.h:
+src/mem.h:
