@@ -123,6 +123,8 @@ host_update_state(void *data, const char *state, const char *info)
 	MemoryContext caller = CurrentMemoryContext;
 	volatile bool ok = false;
 
+	/* modules learn by asking that they should stop, not by this failing */
+	QueryCancelPending = false;
 	PG_TRY();
 	{
 		celeriac_bgw_begin("celeriac: task state");

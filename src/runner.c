@@ -614,6 +614,17 @@ run_sql(RunTask *tasks, int count, bool shares)
  * Tasks of C modules: no transaction while they run, one for their outcomes.
  */
 static void
+end_module_task(Outcome *outcome, const Delivery *d, CancelReason reason)
+{
+	if (reason == CANCEL_HARD)
+		end_with(outcome, "FAILURE", "TimeLimitExceeded",
+				 psprintf("the task ran longer than its time limit of %g s", d->time_limit));
+	/* it gave up because the executor stops, for which it sees no other sign */
+	else if (reason == CANCEL_STOP && strcmp(outcome->state, "REVOKED") == 0)
+		end_with(outcome, "PENDING", NULL, NULL);
+}
+
+static void
 run_module_task(Run *run, const RunTask *task)
 {
 	const Delivery *d = task->delivery;
@@ -626,9 +637,7 @@ run_module_task(Run *run, const RunTask *task)
 	pgstat_report_activity(STATE_RUNNING, task_label(d));
 	celeriac_limit_begin(&d->id, d->soft_time_limit, d->time_limit, false);
 	celeriac_cmodule_run(task->module, d, outcome, &run->json[run->count]);
-	if (celeriac_limit_end() == CANCEL_HARD)
-		end_with(outcome, "FAILURE", "TimeLimitExceeded",
-				 psprintf("the task ran longer than its time limit of %g s", d->time_limit));
+	end_module_task(outcome, d, celeriac_limit_end());
 	pgstat_report_activity(STATE_IDLE, NULL);
 	note_pace(d->name, outcome->started_at);
 }
@@ -644,7 +653,8 @@ accept_module_result(Outcome *outcome, const char *json)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		celeriac_cmodule_accept(outcome, json);
+		celeriac_cmodule_accept(outcome,
+								strcmp(outcome->state, "SUCCESS") == 0 ? json : NULL);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
