@@ -11,6 +11,9 @@
 
 #include "errors.h"
 
+/* about three thousand years */
+#define MAX_SECONDS 1e11
+
 static void
 invalid(const char *argument, const char *what)
 {
@@ -79,6 +82,13 @@ celeriac_require_priority(int priority)
 }
 
 void
+celeriac_require_finite(TimestampTz when, const char *argument)
+{
+	if (TIMESTAMP_NOT_FINITE(when))
+		invalid(argument, "finite");
+}
+
+void
 celeriac_require_not_null(FunctionCallInfo fcinfo, int number,
 						  const char *argument)
 {
@@ -94,6 +104,15 @@ celeriac_interval_seconds(Interval *interval)
 {
 	return (interval->month * (double) DAYS_PER_MONTH + interval->day) * SECS_PER_DAY +
 		interval->time / (double) USECS_PER_SEC;
+}
+
+/* No overflow, whatever was asked for; NaN is no date either. */
+TimestampTz
+celeriac_time_after(double seconds)
+{
+	if (!(seconds < MAX_SECONDS))
+		return NEVER;
+	return GetCurrentTimestamp() + (TimestampTz) (seconds * USECS_PER_SEC);
 }
 
 static Jsonb *
@@ -253,11 +272,12 @@ celeriac_options_done(OptionsBuilder *options)
 static JsonbValue *
 find_option(Jsonb *options, const char *key, JsonbValue *buffer)
 {
-	if (options == NULL)
+	if (options == NULL || !JB_ROOT_IS_OBJECT(options))
 		return NULL;
 	return getKeyJsonValueFromContainer(&options->root, key, strlen(key), buffer);
 }
 
+/* Raises nothing: a number too large is infinite. */
 bool
 celeriac_option_number(Jsonb *options, const char *key, double *number)
 {
@@ -266,7 +286,7 @@ celeriac_option_number(Jsonb *options, const char *key, double *number)
 
 	if (value == NULL || value->type != jbvNumeric)
 		return false;
-	*number = DatumGetFloat8(DirectFunctionCall1(numeric_float8,
+	*number = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
 												 NumericGetDatum(value->val.numeric)));
 	return true;
 }

@@ -18,10 +18,14 @@ extern void celeriac_require_task_name(const char *name);
 extern void celeriac_require_queue_name(const char *name);
 extern void celeriac_require_worker_name(const char *name);
 extern void celeriac_require_priority(int priority);
+/* the views subtract it from other times */
+extern void celeriac_require_finite(TimestampTz when, const char *argument);
 extern void celeriac_require_not_null(FunctionCallInfo fcinfo, int number,
 									  const char *argument);
 
 extern double celeriac_interval_seconds(Interval *interval);
+/* so many seconds from now; NEVER when that is beyond any sensible date */
+extern TimestampTz celeriac_time_after(double seconds);
 extern Jsonb *celeriac_empty_array(void);
 extern Jsonb *celeriac_empty_object(void);
 

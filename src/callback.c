@@ -12,16 +12,20 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/timestamp.h"
+#include "utils/syscache.h"
 
 #include "argument.h"
 #include "definition.h"
 #include "send.h"
 #include "uuid.h"
 
-/* options of a signature that say where and when, not what */
-static const char *const routing_options[] = {
-	"queue", "priority", "countdown", "task_id", "max_retries"
+/*
+ * Options of a signature that do not travel with the message: those that say
+ * where and when, and what only the server may note there.
+ */
+static const char *const left_out[] = {
+	"queue", "priority", "countdown", "task_id", "max_retries",
+	"info", "retry_reason", "lost", "revoked"
 };
 
 static Jsonb *
@@ -91,18 +95,25 @@ option_text(Jsonb *options, const char *key)
 	return pnstrdup(value.val.string.val, value.val.string.len);
 }
 
-/* Without routing: what is left travels with the message. */
+/* What the definition says, unless the signature says otherwise. */
 static Jsonb *
-message_options(Jsonb *options)
+message_options(const Definition *def, Jsonb *options)
 {
+	OptionsBuilder defaults = {0};
 	Datum		left;
 
+	if (!def->acks_late)
+		celeriac_options_bool(&defaults, "acks_late", false);
+	if (def->ignore_result)
+		celeriac_options_bool(&defaults, "ignore_result", true);
 	if (options == NULL)
-		return NULL;
+		return celeriac_options_done(&defaults);
 	left = JsonbPGetDatum(options);
-	for (int i = 0; i < lengthof(routing_options); i++)
-		left = DirectFunctionCall2(jsonb_delete, left,
-								   CStringGetTextDatum(routing_options[i]));
+	for (int i = 0; i < lengthof(left_out); i++)
+		left = DirectFunctionCall2(jsonb_delete, left, CStringGetTextDatum(left_out[i]));
+	if (defaults.any)
+		left = DirectFunctionCall2(jsonb_concat,
+								   JsonbPGetDatum(celeriac_options_done(&defaults)), left);
 	return JB_ROOT_COUNT(DatumGetJsonbP(left)) == 0 ? NULL : DatumGetJsonbP(left);
 }
 
@@ -112,14 +123,19 @@ send_signature(const Ended *ended, Jsonb *signature, Jsonb **first, int count)
 	Jsonb	   *options = celeriac_option_jsonb(signature, "options");
 	Jsonb	   *kwargs = celeriac_option_jsonb(signature, "kwargs");
 	const char *name = option_text(signature, "task");
-	const Definition *def = celeriac_definition(name);
-	double		priority = def->priority;
+	const Definition *def;
+	double		priority;
 	double		countdown = 0;
-	double		max_retries = def->max_retries;
+	double		max_retries;
 	bool		immutable = false;
 	pg_uuid_t	id;
 	SendRequest request = {0};
 
+	if (name == NULL)
+		return;
+	def = celeriac_definition(name);
+	priority = def->priority;
+	max_retries = def->max_retries;
 	(void) celeriac_option_bool(signature, "immutable", &immutable);
 	(void) celeriac_option_number(options, "priority", &priority);
 	(void) celeriac_option_number(options, "countdown", &countdown);
@@ -134,21 +150,28 @@ send_signature(const Ended *ended, Jsonb *signature, Jsonb **first, int count)
 	request.priority = (int) priority;
 	request.max_retries = (int) max_retries;
 	if (countdown > 0)
-		request.eta = GetCurrentTimestamp() + (TimestampTz) (countdown * USECS_PER_SEC);
-	request.options = message_options(options);
+		request.eta = celeriac_time_after(countdown);
+	if (def->expires > 0)
+		request.expires = celeriac_time_after(def->expires);
+	request.options = message_options(def, options);
 	request.parent_id = &ended->outcome->id;
 	request.root_id = ended->root_id != NULL ? ended->root_id : &ended->outcome->id;
 	request.sent_by = ended->sent_by;
 	celeriac_send(&request, &id);
 }
 
-/* An errback that takes three arguments wants to know why. */
+/*
+ * An errback that takes three arguments wants to know why.  Its function may
+ * have been dropped; then it ends as NotRegistered, and this task as it must.
+ */
 static int
 errback_arguments(Jsonb *signature)
 {
-	Oid			function = celeriac_definition(option_text(signature, "task"))->function;
+	const char *name = option_text(signature, "task");
+	Oid			function = name == NULL ? InvalidOid : celeriac_definition(name)->function;
 
-	return OidIsValid(function) && get_func_nargs(function) == 3 ? 3 : 1;
+	return SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(function)) &&
+		get_func_nargs(function) == 3 ? 3 : 1;
 }
 
 static void

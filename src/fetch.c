@@ -188,8 +188,7 @@ read_claimed(FetchState *fetch, Candidates *found)
 	if (!leased(fetch))
 		return celeriac_exec(STMT_FETCH_READ, values, NULL);
 	values[1] = CStringGetTextDatum(fetch->worker);
-	values[2] = TimestampTzGetDatum(GetCurrentTimestamp() +
-									(TimestampTz) (fetch->lease * USECS_PER_SEC));
+	values[2] = TimestampTzGetDatum(celeriac_time_after(fetch->lease));
 	return celeriac_exec(STMT_FETCH_LEASE, values, NULL);
 }
 

@@ -286,7 +286,7 @@ plan_retry(Ending *item)
 		delay = celeriac_retry_delay(celeriac_definition(item->row.name),
 									 item->row.retries);
 	item->action = ACTION_RETRY;
-	item->eta = GetCurrentTimestamp() + (TimestampTz) (delay * USECS_PER_SEC);
+	item->eta = celeriac_time_after(delay);
 }
 
 static void
@@ -326,7 +326,7 @@ decide_lost(Ending *item)
 
 	(void) celeriac_option_number(item->row.options, "lost", &lost);
 	(void) celeriac_option_bool(item->row.options, "acks_late", &late);
-	item->lost = (int) lost + 1;
+	item->lost = (int) Max(0, Min(lost, max_deliveries)) + 1;
 	if (!late)
 		end_as(item, "FAILURE", "WorkerLostError",
 			   "the worker was lost while the task ran; acks_late is false, so it is not run again");
@@ -747,6 +747,7 @@ read_outcome(HeapTupleHeader header, TupleDesc desc, Outcome *o)
 	o->traceback = optional_text(values[6], nulls[6]);
 	o->countdown = optional_countdown(values[7], nulls[7]);
 	o->started_at = nulls[8] ? 0 : DatumGetTimestampTz(values[8]);
+	celeriac_require_finite(o->started_at, "started_at");
 }
 
 static Outcome *

@@ -143,8 +143,9 @@ get_queue(FunctionCallInfo fcinfo, const Definition *def)
 {
 	const char *queue;
 
+	/* a copy: the definition's may go with the cache before the send is done */
 	if (PG_ARGISNULL(ARG_QUEUE))
-		queue = celeriac_definition_queue(def);
+		queue = pstrdup(celeriac_definition_queue(def));
 	else
 		queue = text_to_cstring(PG_GETARG_TEXT_PP(ARG_QUEUE));
 	celeriac_require_queue_name(queue);
@@ -180,7 +181,7 @@ get_expires(FunctionCallInfo fcinfo, const Definition *def, TimestampTz now)
 	TimestampTz expires;
 
 	if (PG_ARGISNULL(ARG_EXPIRES))
-		return def->expires > 0 ? now + (TimestampTz) (def->expires * USECS_PER_SEC) : 0;
+		return def->expires > 0 ? celeriac_time_after(def->expires) : 0;
 	expires = PG_GETARG_TIMESTAMPTZ(ARG_EXPIRES);
 	if (expires <= now)
 		ereport(ERROR,

@@ -7,8 +7,11 @@
  */
 #include "signature.h"
 
+#include <limits.h>
+
 #include "fmgr.h"
 #include "libpq/pqformat.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "argument.h"
@@ -93,6 +96,39 @@ require_part(const JsonbValue *key, const JsonbValue *value)
 			 errhint("The keys are task, args, kwargs, options, subtask_type and immutable.")));
 }
 
+/* Callbacks of a callback, as deep as they go: they are sent unseen later. */
+static void
+require_callbacks(Jsonb *options, const char *key)
+{
+	Jsonb	   *callbacks = celeriac_option_jsonb(options, key);
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	if (callbacks == NULL)
+		return;
+	check_stack_depth();
+	celeriac_require_array(callbacks, key);
+	it = JsonbIteratorInit(&callbacks->root);
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_ELEM)
+			celeriac_signature_require(JsonbValueToJsonb(&value));
+	}
+}
+
+static void
+require_limit(Jsonb *options, const char *key)
+{
+	double		seconds;
+
+	if (celeriac_option_number(options, key, &seconds) &&
+		(seconds <= 0 || seconds > INT_MAX))
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+				 errmsg("%s must be greater than 0 and at most %d seconds", key, INT_MAX)));
+}
+
 /* Options that decide where and when it is sent; the rest are the message's. */
 static void
 require_options(Jsonb *document)
@@ -120,6 +156,15 @@ require_options(Jsonb *document)
 		ereport(ERROR,
 				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
 				 errmsg("countdown must not be negative")));
+	if (celeriac_option_number(options, "max_retries", &number) &&
+		(number < 0 || number > INT_MAX))
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+				 errmsg("max_retries must be between 0 and %d", INT_MAX)));
+	require_limit(options, "soft_time_limit");
+	require_limit(options, "time_limit");
+	require_callbacks(options, "link");
+	require_callbacks(options, "link_error");
 }
 
 void

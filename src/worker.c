@@ -205,20 +205,29 @@ task_started(PG_FUNCTION_ARGS)
 	const char *worker = get_worker(fcinfo);
 	Datum	   *ids;
 	Datum	   *times;
-	bool	   *nulls;
+	bool	   *null_ids;
+	bool	   *null_times;
 	int			count;
 	int			ntimes;
 
 	celeriac_require_not_null(fcinfo, 1, "ids");
 	celeriac_require_not_null(fcinfo, 2, "started_at");
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), UUIDOID, UUID_LEN, false, TYPALIGN_CHAR,
-					  &ids, &nulls, &count);
+					  &ids, &null_ids, &count);
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), TIMESTAMPTZOID, 8, FLOAT8PASSBYVAL,
-					  TYPALIGN_DOUBLE, &times, &nulls, &ntimes);
+					  TYPALIGN_DOUBLE, &times, &null_times, &ntimes);
 	if (count != ntimes)
 		ereport(ERROR,
 				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
 				 errmsg("ids and started_at must have the same length")));
+	for (int i = 0; i < count; i++)
+	{
+		if (null_ids[i] || null_times[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+					 errmsg("ids and started_at must be arrays without nulls")));
+		celeriac_require_finite(DatumGetTimestampTz(times[i]), "started_at");
+	}
 	celeriac_enter(&context, fcinfo);
 	if (celeriac_events_wanted())
 		announce_started(worker, ids, times, count);
@@ -273,8 +282,7 @@ task_extend(PG_FUNCTION_ARGS)
 	celeriac_enter(&context, fcinfo);
 	values[0] = CStringGetTextDatum(worker);
 	values[1] = PG_GETARG_DATUM(1);
-	values[2] = TimestampTzGetDatum(GetCurrentTimestamp() +
-									(TimestampTz) (lease * USECS_PER_SEC));
+	values[2] = TimestampTzGetDatum(celeriac_time_after(lease));
 	put_ids(rsinfo, celeriac_exec(STMT_EXTEND, values, NULL));
 	celeriac_leave(&context);
 	PG_RETURN_NULL();
