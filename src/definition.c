@@ -11,7 +11,9 @@
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/regproc.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "catalog.h"
 #include "errors.h"
@@ -52,10 +54,18 @@ relation_changed(Datum arg, Oid relid)
 		cache_generation = 0;
 }
 
+/* A definition names its function; the name may mean another one now. */
+static void
+function_changed(Datum arg, int cacheid, uint32 hash)
+{
+	cache_generation = 0;
+}
+
 void
 celeriac_definition_init(void)
 {
 	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, function_changed, (Datum) 0);
 }
 
 static HTAB *
@@ -173,6 +183,7 @@ load_row(Definition *def)
 	def->ignore_result = column_bool(14, false);
 	def->track_started = column_bool(15, false);
 	load_autoretry(def, 16);
+	def->inside = column_bool(17, false);
 }
 
 const Definition *
@@ -205,7 +216,7 @@ celeriac_definition_queue(const Definition *def)
 {
 	if (def->queue[0] != '\0')
 		return def->queue;
-	return OidIsValid(def->function) ? CELERIAC_SERVER_QUEUE : celeriac_default_queue;
+	return def->inside ? CELERIAC_SERVER_QUEUE : celeriac_default_queue;
 }
 
 static bool
@@ -293,5 +304,5 @@ Datum
 celeriac_check_function(PG_FUNCTION_ARGS)
 {
 	celeriac_sqltask_check_function(PG_GETARG_OID(0));
-	PG_RETURN_VOID();
+	PG_RETURN_TEXT_P(cstring_to_text(format_procedure_qualified(PG_GETARG_OID(0))));
 }

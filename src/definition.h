@@ -14,7 +14,8 @@ typedef struct Definition
 {
 	char		name[CELERIAC_NAME_LEN];	/* hash key */
 	bool		known;			/* has a row in task_definition */
-	Oid			function;		/* InvalidOid = runs outside */
+	bool		inside;			/* a SQL function, even if it is gone */
+	Oid			function;		/* InvalidOid = none, or gone */
 	char		queue[CELERIAC_QUEUE_LEN];	/* where it goes by default */
 	int			priority;
 	int			max_retries;	/* -1 = no limit */

@@ -48,13 +48,13 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		1, {UUIDOID}
 	},
 	[STMT_DEFINITION] = {
-		"SELECT function::oid, queue, priority::int, max_retries, "
+		"SELECT to_regprocedure(function)::oid, queue, priority::int, max_retries, "
 		"extract(epoch FROM retry_delay)::float8, retry_backoff, "
 		"extract(epoch FROM retry_backoff_max)::float8, retry_jitter, "
 		"extract(epoch FROM soft_time_limit)::float8, "
 		"extract(epoch FROM time_limit)::float8, "
 		"extract(epoch FROM expires)::float8, acks_late, max_deliveries, "
-		"ignore_result, track_started, autoretry_for "
+		"ignore_result, track_started, autoretry_for, function IS NOT NULL "
 		"FROM task_definition WHERE name = $1",
 		1, {TEXTOID}
 	},
@@ -77,20 +77,25 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"SELECT priority::int FROM p WHERE priority IS NOT NULL",
 		1, {TEXTOID}
 	},
+	/*
+	 * A worker in the row: a lease, or begun by a session although acks_late is
+	 * false.  The latter outlives a crash of the server, and must not be given
+	 * to anybody before the coordinator ends it.
+	 */
 	[STMT_FETCH_SCAN] = {
 		"SELECT id, ready FROM task_message WHERE queue = $1 AND priority = $2 "
-		"AND ready > $3 AND leased_until IS NULL ORDER BY ready LIMIT $4",
+		"AND ready > $3 AND worker IS NULL ORDER BY ready LIMIT $4",
 		4, {TEXTOID, INT2OID, INT8OID, INT8OID}
 	},
 	[STMT_FETCH_READ] = {
 		"SELECT " MESSAGE_COLUMNS " FROM task_message m WHERE m.id = ANY ($1) "
-		"AND m.ready IS NOT NULL AND m.leased_until IS NULL "
+		"AND m.ready IS NOT NULL AND m.worker IS NULL "
 		"ORDER BY m.priority DESC, m.ready",
 		1, {UUIDARRAYOID}
 	},
 	[STMT_FETCH_LEASE] = {
 		"WITH p AS MATERIALIZED (SELECT id FROM task_message WHERE id = ANY ($1) "
-		"AND ready IS NOT NULL AND leased_until IS NULL "
+		"AND ready IS NOT NULL AND worker IS NULL "
 		"ORDER BY priority DESC, ready FOR UPDATE SKIP LOCKED) "
 		"UPDATE task_message m SET worker = $2, leased_until = $3, "
 		"deliveries = m.deliveries + 1, "
@@ -186,7 +191,7 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 	[STMT_ATTACHABLE] = {
 		"SELECT m.id, o.delivery FROM unnest($1, $2) AS o(id, delivery), task_message m "
 		"WHERE m.id = o.id AND m.ready IS NOT NULL AND m.leased_until IS NULL "
-		"AND m.deliveries + CASE WHEN m.state = 'STARTED' THEN 0 ELSE 1 END = o.delivery",
+		"AND m.deliveries + CASE WHEN m.worker IS NULL THEN 1 ELSE 0 END = o.delivery",
 		2, {UUIDARRAYOID, INT4ARRAYOID}
 	},
 	[STMT_RESULT] = {
@@ -224,7 +229,7 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"max_retries, root_id, parent_id, group_id, sent_by, options) "
 		"SELECT id, name, args, kwargs, queue, priority, nextval('task_ready_seq'), "
 		"max_retries, root_id, parent_id, group_id, sent_by, "
-		"options - 'lost' - 'retry_reason' FROM d",
+		"nullif(options - '{lost,retry_reason,revoked}'::text[], '{}') FROM d",
 		1, {UUIDOID}
 	},
 	/* the coordinator's duties */
@@ -280,8 +285,7 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 	},
 	/* after a crash of the server: started at most once, and that is over */
 	[STMT_UNACKED] = {
-		"SELECT id FROM task_message WHERE state = 'STARTED' AND leased_until IS NULL "
-		"AND options @> '{\"acks_late\": false}'",
+		"SELECT id FROM task_message WHERE worker IS NOT NULL AND leased_until IS NULL",
 		0, {0}
 	},
 	[STMT_WORKER_REGISTER] = {

@@ -1,12 +1,12 @@
-CREATE FUNCTION celeriac_check_function(regprocedure) RETURNS void
+CREATE FUNCTION celeriac_check_function(regprocedure) RETURNS text
 	LANGUAGE c STRICT AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION celeriac_check_function(regprocedure) IS
-	'Raises unless the function can be a task.';
+	'The function''s qualified signature; raises unless it can be a task.';
 
 -- task_register and task_define share this: NULL leaves an option as it is, or
 -- at the table's default in a new row.
 CREATE FUNCTION celeriac_define(
-	name text, function regprocedure, queue text, priority integer, max_retries integer,
+	name text, function text, queue text, priority integer, max_retries integer,
 	retry_delay interval, retry_backoff double precision, retry_backoff_max interval,
 	retry_jitter boolean, autoretry_for text[], soft_time_limit interval,
 	time_limit interval, expires interval, acks_late boolean, max_deliveries integer,
@@ -17,6 +17,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	task_name ALIAS FOR $1;
+	broken text;
 BEGIN
 	IF task_name IS NULL OR task_name = '' THEN
 		RAISE EXCEPTION 'name must not be empty' USING ERRCODE = 'TC004';
@@ -49,6 +50,16 @@ BEGIN
 		rate_limit = coalesce($18, d.rate_limit)
 	WHERE d.name = task_name;
 	RETURN task_name;
+EXCEPTION WHEN check_violation THEN
+	GET STACKED DIAGNOSTICS broken = CONSTRAINT_NAME;
+	RAISE EXCEPTION '%', CASE broken
+			WHEN 'task_definition_check' THEN 'soft_time_limit must not be greater than time_limit'
+			ELSE format('%s is out of range', substring(broken FROM '^task_definition_(.*)_check$'))
+		END
+		USING ERRCODE = 'TC004', DETAIL = (
+			SELECT format('It must satisfy %s.', pg_get_constraintdef(c.oid))
+			FROM pg_constraint c
+			WHERE c.conrelid = 'task_definition'::regclass AND c.conname = broken);
 END
 $$;
 
@@ -69,10 +80,9 @@ BEGIN
 	IF $1 IS NULL THEN
 		RAISE EXCEPTION 'function must not be null' USING ERRCODE = 'TC004';
 	END IF;
-	PERFORM celeriac_check_function($1);
 	RETURN celeriac_define(
 		coalesce($2, (SELECT p.proname FROM pg_proc p WHERE p.oid = $1)),
-		$1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, false);
+		celeriac_check_function($1), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, false);
 END
 $$;
 COMMENT ON FUNCTION task_register(regprocedure, text, text, integer, integer, interval, double precision, interval, boolean, text[], interval, interval, interval, boolean, integer, boolean, boolean, text) IS

@@ -12,7 +12,7 @@ COMMENT ON TABLE task_queue IS
 CREATE TABLE task_definition (
 	name text PRIMARY KEY
 		CHECK (name <> '' AND octet_length(name) < 256),
-	function regprocedure,
+	function text,
 	queue text CHECK (queue <> '' AND octet_length(queue) < 64),
 	priority smallint NOT NULL DEFAULT 0 CHECK (priority BETWEEN 0 AND 255),
 	max_retries integer DEFAULT 3 CHECK (max_retries >= 0),
@@ -32,7 +32,7 @@ CREATE TABLE task_definition (
 	CHECK (soft_time_limit <= time_limit)
 );
 COMMENT ON TABLE task_definition IS
-	'Known tasks and their default options, which may be changed at any time and hold from the next use on. function is NULL for tasks that run outside; max_retries NULL means no limit.';
+	'Known tasks and their default options, which may be changed at any time and hold from the next use on. function is the qualified signature of a SQL function (text, so that pg_upgrade and a function created anew keep it), NULL for tasks that run outside; max_retries NULL means no limit.';
 
 -- The dispatch order: whatever becomes runnable takes the next number.
 CREATE SEQUENCE task_ready_seq AS bigint;
