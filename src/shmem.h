@@ -89,6 +89,7 @@ typedef struct CelWorker
 	pg_atomic_uint32 nclaims;	/* claims that refer to it */
 	bool		registered;		/* by task_heartbeat: has a row */
 	bool		expected;		/* was online before the restart */
+	bool		attached;		/* told what it runs, since the restart */
 	TimestampTz heartbeat;
 	pg_atomic_uint64 fetched;
 	pg_atomic_uint64 succeeded;

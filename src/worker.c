@@ -303,10 +303,11 @@ static void
 require_running(const pg_uuid_t *id, const TaskStatus *status)
 {
 	Claim		claim;
-	TaskState	state = celeriac_state(status->state);
+	TaskState	state;
 
 	if (!status->known)
 		celeriac_unknown_task(id);
+	state = celeriac_state(status->state);
 	if (state == STATE_STARTED || state == STATE_RECEIVED || state == STATE_CUSTOM)
 		return;
 	if (!status->finished && celeriac_claim_get(id, &claim) &&
@@ -329,7 +330,7 @@ task_update_state(PG_FUNCTION_ARGS)
 	celeriac_require_not_null(fcinfo, 0, "id");
 	celeriac_require_not_null(fcinfo, 1, "state");
 	state = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	celeriac_require_task_name(state);
+	celeriac_require_state_name(state);
 	celeriac_enter(&context, fcinfo);
 	celeriac_task_status(PG_GETARG_UUID_P(0), CelCat.owner, &status);
 	if (status.known && !may_tell(PG_GETARG_UUID_P(0), context.caller, &status))
@@ -348,6 +349,10 @@ task_update_state(PG_FUNCTION_ARGS)
 
 /*
  * After a restart
+ *
+ * A worker is back when it has attached: the first of its sessions may be one
+ * that does not say what it runs.  One that attaches while we look finds
+ * either its mark, or we find its.
  */
 int
 celeriac_workers_expected(void)
@@ -359,12 +364,17 @@ celeriac_workers_expected(void)
 	{
 		char	   *name = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
 		int			slot = celeriac_worker_slot(name);
+		CelWorker  *worker = slot < 0 ? NULL : &CelShmem->workers[slot];
 
-		if (slot < 0 || CelShmem->workers[slot].nsessions > 0)
+		if (worker == NULL)
 			continue;
-		CelShmem->workers[slot].expected = true;
-		CelShmem->workers[slot].registered = true;
-		expected++;
+		worker->registered = true;
+		worker->expected = true;
+		pg_memory_barrier();
+		if (worker->attached)
+			worker->expected = false;
+		else
+			expected++;
 	}
 	return expected;
 }
@@ -389,7 +399,11 @@ celeriac_worker_attached(int slot)
 	CelDatabase *db = celeriac_my_database();
 
 	if (slot >= 0)
+	{
+		CelShmem->workers[slot].attached = true;
+		pg_memory_barrier();
 		CelShmem->workers[slot].expected = false;
+	}
 	if (db->attaching && db->recovered && !any_expected())
 	{
 		db->attaching = false;
