@@ -172,6 +172,52 @@ sub backends
 
 =pod
 
+=item crash($node, $type = 'walwriter')
+
+Kills a process of the server by SIGKILL, the first of that backend_type, and
+waits until the server has recovered from it.
+
+=cut
+
+sub crash
+{
+	my ($node, $type) = @_;
+	my $walwriter =
+	  "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'";
+	my $before;
+	my ($victim) = backends($node, $type // 'walwriter');
+
+	croak "there is no $type to kill" unless $victim;
+	wait_until('a walwriter',
+		sub { return ($before = $node->safe_psql('postgres', $walwriter)) ne ''; });
+	kill 'KILL', $victim;
+	wait_query($node, "SELECT ($walwriter) <> $before");
+	return;
+}
+
+=pod
+
+=item kill_postmaster($node)
+
+Kills the postmaster by SIGKILL and starts the server again, as soon as the
+last of its processes has noticed.
+
+=cut
+
+sub kill_postmaster
+{
+	my ($node) = @_;
+	my ($postmaster) = split /\n/, slurp_file($node->data_dir . '/postmaster.pid');
+
+	$node->kill9;
+	wait_until("the end of process $postmaster",
+		sub { return !kill 0, $postmaster; });
+	wait_until('the start after kill -9', sub { return $node->start(fail_ok => 1); });
+	return;
+}
+
+=pod
+
 =item alive(@pids)
 
 Those of the processes that still run; one that only waits for its parent to
