@@ -72,6 +72,12 @@ celeriac_require_worker_name(const char *name)
 }
 
 void
+celeriac_require_state_name(const char *name)
+{
+	require_name(name, "state", CELERIAC_NAME_LEN);
+}
+
+void
 celeriac_require_priority(int priority)
 {
 	if (priority < 0 || priority > CELERIAC_MAX_PRIORITY)

@@ -17,6 +17,7 @@ extern void celeriac_require_object(Jsonb *value, const char *argument);
 extern void celeriac_require_task_name(const char *name);
 extern void celeriac_require_queue_name(const char *name);
 extern void celeriac_require_worker_name(const char *name);
+extern void celeriac_require_state_name(const char *name);
 extern void celeriac_require_priority(int priority);
 /* the views subtract it from other times */
 extern void celeriac_require_finite(TimestampTz when, const char *argument);

@@ -80,7 +80,11 @@ pattern_matches(const char *exc_type, const char *pattern)
 	int			sqlerrcode;
 	int			wanted;
 
-	if (strcmp(pattern, "*") == 0 || strcmp(pattern, exc_type) == 0)
+	if (strcmp(pattern, "*") == 0)
+		return true;
+	if (exc_type == NULL)
+		return false;
+	if (strcmp(pattern, exc_type) == 0)
 		return true;
 	if (!parse_sqlstate(exc_type, &sqlerrcode))
 		return false;
@@ -92,7 +96,7 @@ pattern_matches(const char *exc_type, const char *pattern)
 bool
 celeriac_autoretry_matches(const char *exc_type, char *const *patterns, int n)
 {
-	for (int i = 0; exc_type != NULL && i < n; i++)
+	for (int i = 0; i < n; i++)
 	{
 		if (pattern_matches(exc_type, patterns[i]))
 			return true;

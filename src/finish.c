@@ -310,7 +310,7 @@ decide_failure(Ending *item)
 	const Definition *def = celeriac_definition(item->row.name);
 
 	item->action = ACTION_END;
-	if (item->outcome->exc_type != NULL && retries_left(&item->row) &&
+	if (retries_left(&item->row) &&
 		celeriac_autoretry_matches(item->outcome->exc_type, def->autoretry_for,
 								   def->nautoretry))
 		plan_retry(item);
