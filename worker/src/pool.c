@@ -45,9 +45,9 @@
 
 /* so many deaths in this time are replaced at once, more of them slower */
 #define POOL_CRASH_WINDOW	(10 * CLOCK_SECOND)
-#define POOL_CRASH_FREE		5
+#define POOL_CRASH_FREE		50
 #define POOL_RESPAWN_FIRST	(100 * CLOCK_MS)
-#define POOL_RESPAWN_MAX	(5 * CLOCK_SECOND)
+#define POOL_RESPAWN_MAX	(2 * CLOCK_SECOND)
 
 /* numbers at one child; before they wrap it is replaced */
 #define POOL_SEQ_MAX		UINT32_C(0x7fffffff)
@@ -637,7 +637,7 @@ pool_handle(Pool *pool, const struct pollfd *fds, int nfds)
 
 		if (slot->pid == 0 || slot->fd != fds[n].fd)
 			continue;
-		if (fds[n].revents & (POLLIN | POLLHUP))
+		if (fds[n].revents & (POLLIN | POLLHUP | POLLERR))
 			slot_read(pool, slot);
 		if (fds[n].revents & POLLOUT)
 			slot_write(slot);
