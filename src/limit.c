@@ -201,12 +201,17 @@ limit_end_time(TimestampTz now, double seconds)
 }
 
 void
-celeriac_limit_begin(const pg_uuid_t *id, double soft, double hard, bool shares)
+celeriac_limit_next(const pg_uuid_t *id)
+{
+	memset(&session->cancel, 0, UUID_LEN);
+	session->current = *id;
+}
+
+void
+celeriac_limit_begin(double soft, double hard, bool shares)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
-	memset(&session->cancel, 0, UUID_LEN);
-	session->current = *id;
 	running.soft_at = limit_end_time(now, soft);
 	running.hard_at = limit_end_time(now, hard);
 	running.yield_at = shares ? TimestampTzPlusMilliseconds(now, YIELD_MS) : NEVER;
@@ -219,7 +224,9 @@ celeriac_limit_begin(const pg_uuid_t *id, double soft, double hard, bool shares)
 	if (running.hard_at != NEVER)
 		enable_timeout_at(hard_timeout, running.hard_at);
 
-	/* SIGTERM may have come just before it became active */
+	/* a signal may have come just before it became active */
+	if (memcmp(&session->cancel, &session->current, UUID_LEN) == 0)
+		request_cancel(CANCEL_TERMINATE);
 	if (ShutdownRequestPending)
 		request_cancel(CANCEL_STOP);
 }

@@ -27,12 +27,17 @@ extern void celeriac_limit_busy(void);
 extern void celeriac_limit_idle(void);
 
 /*
- * The task that may be cancelled from now on, and until when it may run:
- * seconds, 0 = no limit.  One that shares its transaction with tasks before it
- * has to yield after a moment.
+ * The task that is run next.  Whoever revokes it marks its claim first and then
+ * names it here: so look at the claim after this call.
  */
-extern void celeriac_limit_begin(const pg_uuid_t *id, double soft, double hard,
-								 bool shares);
+extern void celeriac_limit_next(const pg_uuid_t *id);
+
+/*
+ * It may be cancelled from now on, and may run so long: seconds, 0 = no limit.
+ * One that shares its transaction with tasks before it has to yield after a
+ * moment.
+ */
+extern void celeriac_limit_begin(double soft, double hard, bool shares);
 
 /* It cannot be cancelled any more; why it was asked to stop, if it was. */
 extern CancelReason celeriac_limit_end(void);

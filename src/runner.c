@@ -313,7 +313,7 @@ call_task(Run *run, const RunTask *task, Outcome *outcome)
 	CancelReason reason;
 
 	celeriac_intask_begin(d);
-	celeriac_limit_begin(&d->id, d->soft_time_limit, d->time_limit, run->count > 0);
+	celeriac_limit_begin(d->soft_time_limit, d->time_limit, run->count > 0);
 	outcome->result = call_function(run, task);
 	outcome->state = "SUCCESS";
 	reason = leave_task();
@@ -420,6 +420,7 @@ run_sql_task(Run *run, const RunTask *task)
 	bool		done;
 
 	start_outcome(outcome, d);
+	celeriac_limit_next(&d->id);
 	if (ends_before_start(task, outcome))
 		return true;
 	pgstat_report_activity(STATE_RUNNING, task_label(d));
@@ -631,11 +632,12 @@ run_module_task(Run *run, const RunTask *task)
 	Outcome    *outcome = &run->outcomes[run->count];
 
 	start_outcome(outcome, d);
+	celeriac_limit_next(&d->id);
 	run->json[run->count] = NULL;
 	if (ends_before_start(task, outcome))
 		return;
 	pgstat_report_activity(STATE_RUNNING, task_label(d));
-	celeriac_limit_begin(&d->id, d->soft_time_limit, d->time_limit, false);
+	celeriac_limit_begin(d->soft_time_limit, d->time_limit, false);
 	celeriac_cmodule_run(task->module, d, outcome, &run->json[run->count]);
 	end_module_task(outcome, d, celeriac_limit_end());
 	pgstat_report_activity(STATE_IDLE, NULL);
