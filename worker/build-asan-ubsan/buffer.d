@@ -1,3 +1,0 @@
-build-asan-ubsan/buffer.o: src/buffer.c src/buffer.h src/mem.h
-src/buffer.h:
-src/mem.h:

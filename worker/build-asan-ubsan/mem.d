@@ -1,3 +1,0 @@
-build-asan-ubsan/mem.o: src/mem.c src/mem.h src/exitcode.h
-src/mem.h:
-src/exitcode.h:

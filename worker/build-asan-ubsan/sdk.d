@@ -1,3 +1,0 @@
-build-asan-ubsan/sdk.o: src/sdk.c src/sdk.h include/celeriac/task.h
-src/sdk.h:
-include/celeriac/task.h:

@@ -1,2 +1,0 @@
-build-asan-ubsan/text.o: src/text.c src/text.h
-src/text.h:
