@@ -108,6 +108,15 @@ claim_set_kind(Claim *claim, ClaimKind kind, int session, int worker)
 	count_worker(worker, 1);
 }
 
+/* Unique as long as a process id and its count do not meet again. */
+static uint64
+next_serial(void)
+{
+	static uint32 count = 0;
+
+	return ((uint64) MyProcPid << 32) | ++count;
+}
+
 ClaimTaken
 celeriac_claim_take(const pg_uuid_t *id, ClaimKind kind, int worker,
 					int delivery)
@@ -125,6 +134,7 @@ celeriac_claim_take(const pg_uuid_t *id, ClaimKind kind, int worker,
 		claim->kind = CLAIM_TRANSIENT;
 		claim->worker = -1;
 		claim->delivery = delivery;
+		claim->serial = next_serial();
 		claim->received_at = GetCurrentTimestamp();
 		claim_set_kind(claim, kind, CELERIAC_MY_SLOT, worker);
 	}
@@ -154,13 +164,32 @@ celeriac_claim_get(const pg_uuid_t *id, Claim *copy)
 	return claim != NULL;
 }
 
+/*
+ * The message may have been given to somebody else since the caller last saw
+ * its claim: then there is nothing to release.
+ */
 void
-celeriac_claim_release(const pg_uuid_t *id)
+celeriac_claim_release(const pg_uuid_t *id, uint64 serial)
 {
 	ClaimSlot	slot = claim_lock(id, LW_EXCLUSIVE);
 	Claim	   *claim = claim_find(&slot, HASH_FIND, NULL);
 
-	if (claim != NULL)
+	if (claim != NULL && claim->serial == serial)
+	{
+		claim_set_kind(claim, CLAIM_TRANSIENT, -1, -1);
+		claim_find(&slot, HASH_REMOVE, NULL);
+	}
+	LWLockRelease(slot.lock);
+}
+
+void
+celeriac_claim_release_own(const pg_uuid_t *id)
+{
+	ClaimSlot	slot = claim_lock(id, LW_EXCLUSIVE);
+	Claim	   *claim = claim_find(&slot, HASH_FIND, NULL);
+
+	if (claim != NULL && claim->kind != CLAIM_LOST &&
+		claim->session == CELERIAC_MY_SLOT)
 	{
 		claim_set_kind(claim, CLAIM_TRANSIENT, -1, -1);
 		claim_find(&slot, HASH_REMOVE, NULL);

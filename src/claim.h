@@ -30,6 +30,7 @@ typedef struct Claim
 	int			session;		/* slot of the holder */
 	int			worker;			/* slot in workers, -1 = none */
 	int			delivery;
+	uint64		serial;			/* tells it from other claims on this message */
 	TimestampTz received_at;
 	TimestampTz started_at;		/* 0 = not begun */
 } Claim;
@@ -49,7 +50,9 @@ extern ClaimTaken celeriac_claim_take(const pg_uuid_t *id, ClaimKind kind,
 /* once after the table was full: somebody may be waiting for room */
 extern bool celeriac_claim_was_full(void);
 extern bool celeriac_claim_get(const pg_uuid_t *id, Claim *copy);
-extern void celeriac_claim_release(const pg_uuid_t *id);
+/* release what this session holds; or that very claim, whoever holds it */
+extern void celeriac_claim_release_own(const pg_uuid_t *id);
+extern void celeriac_claim_release(const pg_uuid_t *id, uint64 serial);
 extern bool celeriac_claim_give_back(const pg_uuid_t *id);
 extern void celeriac_claim_set_delivery(const pg_uuid_t *id, int delivery);
 extern bool celeriac_claim_started(const pg_uuid_t *id, int worker,

@@ -188,7 +188,7 @@ split_lost(const Claim *claims, int count, Outcome *lost, int *nlost,
 		}
 		o->delivery = claim->delivery;
 		o->started_at = claim->started_at;
-		celeriac_xact_release(&claim->key.id);
+		celeriac_xact_release(&claim->key.id, claim->serial);
 	}
 }
 

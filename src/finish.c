@@ -68,6 +68,7 @@ typedef struct Ending
 	Outcome    *outcome;
 	Hold		hold;
 	Action		action;
+	uint64		claim;			/* HOLD_SESSION: its serial */
 	bool		revoked;		/* somebody asked the claim's holder to stop */
 	bool		have_row;
 	Delivery	row;
@@ -175,6 +176,7 @@ fence_by_claim(Ending *item, int worker_slot)
 		claim.delivery == item->outcome->delivery)
 	{
 		item->hold = HOLD_SESSION;
+		item->claim = claim.serial;
 		item->revoked = claim.revoked;
 		if (item->outcome->started_at == 0)
 			item->outcome->started_at = claim.started_at;
@@ -564,6 +566,7 @@ write_requeued(Ending **sorted, int count)
 	accept_rows(sorted, count, celeriac_exec(STMT_REQUEUE, values, NULL));
 }
 
+/* A claim whose message is gone (purged, say) is of no use to anyone either. */
 static int
 release_accepted(Ending *items, int count)
 {
@@ -571,11 +574,10 @@ release_accepted(Ending *items, int count)
 
 	for (int i = 0; i < count; i++)
 	{
-		if (!items[i].outcome->accepted)
-			continue;
-		accepted++;
+		if (items[i].outcome->accepted)
+			accepted++;
 		if (items[i].hold == HOLD_SESSION)
-			celeriac_xact_release(&items[i].outcome->id);
+			celeriac_xact_release(&items[i].outcome->id, items[i].claim);
 	}
 	return accepted;
 }
@@ -651,8 +653,26 @@ celeriac_end_claimed(Outcome *outcomes, int count, bool give_back)
 		items[i].action = ACTION_END;
 	rows = write_ended(sorted, count, NULL);
 	for (int i = 0; give_back && i < count; i++)
-		celeriac_xact_release(&outcomes[i].id);
+	{
+		Claim		claim;
+
+		if (celeriac_claim_get(&outcomes[i].id, &claim))
+			celeriac_xact_release(&outcomes[i].id, claim.serial);
+	}
 	return rows;
+}
+
+/*
+ * Asked when the row is locked: whoever reported on the task before its claim
+ * was lost has committed, given back the claim, and perhaps another worker has
+ * the task again.
+ */
+static bool
+still_lost(const Outcome *outcome, const Claim *claim)
+{
+	if (claim->kind == CLAIM_TRANSIENT)
+		return claim->session == CELERIAC_MY_SLOT;
+	return claim->kind == CLAIM_LOST && claim->delivery == outcome->delivery;
 }
 
 void
@@ -666,7 +686,10 @@ celeriac_end_lost(Outcome *outcomes, int count)
 	{
 		Claim		claim;
 
-		if (celeriac_claim_get(&outcomes[i].id, &claim) && claim.revoked)
+		if (!celeriac_claim_get(&outcomes[i].id, &claim) ||
+			!still_lost(&outcomes[i], &claim))
+			items[i].hold = HOLD_NONE;
+		else if (claim.revoked)
 			items[i].revoked = true;
 		decide(&items[i]);
 	}

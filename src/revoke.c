@@ -24,6 +24,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
+#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #include "argument.h"
@@ -184,14 +185,22 @@ revoke_claimed(const pg_uuid_t *id, bool terminate, const char *signal)
 
 /*
  * Someone else decides on this task right now, in a transaction that has not
- * ended: wait for its row lock, then look again.
+ * ended: wait for its row lock, then look again.  Our own lock is let go of at
+ * once, by rolling it back: who took the claim but not yet the lock would wait
+ * for us, and we for the claim, unseen by the server's check for deadlocks.
  */
 static void
 wait_for_decider(const pg_uuid_t *id)
 {
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
 	Datum		param = one_id(id);
 
+	BeginInternalSubTransaction(NULL);
 	celeriac_exec(STMT_READ_ROW, &param, NULL);
+	RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
 	CHECK_FOR_INTERRUPTS();
 	pg_usleep(1000);
 }

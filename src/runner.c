@@ -573,7 +573,7 @@ drop_refused(const Delivery *d)
 					task_label(d))));
 	if (celeriac_claim_get(&d->id, &claim) && claim.kind == CLAIM_SESSION &&
 		claim.session == CELERIAC_MY_SLOT)
-		celeriac_claim_release(&d->id);
+		celeriac_claim_release_own(&d->id);
 }
 
 /* It could not be committed: its result, or a check as late as that. */

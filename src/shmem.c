@@ -246,7 +246,7 @@ celeriac_my_session(void)
 	celeriac_shmem_require();
 	celeriac_my_database();
 	session = &CelShmem->sessions[CELERIAC_MY_SLOT];
-	before_shmem_exit(session_exit, (Datum) 0);
+	on_shmem_exit(session_exit, (Datum) 0);
 
 	LWLockAcquire(CelShmem->lock, LW_EXCLUSIVE);
 	memset(session, 0, sizeof(*session));
@@ -269,7 +269,8 @@ celeriac_has_session(void)
 
 /*
  * The session ends: its claims are lost, and a wake-up it took but did not
- * use must not be lost with it.
+ * use must not be lost with it.  The transaction has been aborted by now: the
+ * claims it took were given back by that, and are not lost.
  */
 static void
 session_exit(int code, Datum arg)

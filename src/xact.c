@@ -50,6 +50,13 @@ typedef struct IdItem
 	pg_uuid_t	id;
 } IdItem;
 
+typedef struct ReleaseItem
+{
+	SubTransactionId subid;
+	pg_uuid_t	id;
+	uint64		serial;
+} ReleaseItem;
+
 typedef struct ClaimedItem
 {
 	SubTransactionId subid;
@@ -84,7 +91,7 @@ typedef struct FlagItem
 static XactList ready_list = XACT_LIST(ReadyItem);
 static XactList done_list = XACT_LIST(IdItem);
 static XactList claimed_list = XACT_LIST(ClaimedItem);
-static XactList release_list = XACT_LIST(IdItem);
+static XactList release_list = XACT_LIST(ReleaseItem);
 static XactList due_list = XACT_LIST(DueItem);
 static XactList event_list = XACT_LIST(EventItem);
 static XactList listen_list = XACT_LIST(FlagItem);
@@ -233,7 +240,11 @@ celeriac_xact_claim_place(const pg_uuid_t *id, const char *queue, int priority,
 	strlcpy(item->queue, queue, sizeof(item->queue));
 }
 
-/* Give back a claim at once: what it was taken for turned out not to be. */
+/*
+ * Give back a claim at once: what it was taken for turned out not to be.  The
+ * message may still be there (its row was locked, by a purge that is rolled
+ * back, say), and the position has passed it.
+ */
 void
 celeriac_xact_unclaim(const pg_uuid_t *id)
 {
@@ -242,13 +253,18 @@ celeriac_xact_unclaim(const pg_uuid_t *id)
 	if (item == NULL)
 		return;
 	item->given_back = true;
-	celeriac_claim_release(id);
+	celeriac_claim_release_own(id);
+	if (item->ready != 0)
+		celeriac_ready_push_back(MyDatabaseId, item->queue, item->priority, item->ready);
 }
 
 void
-celeriac_xact_release(const pg_uuid_t *id)
+celeriac_xact_release(const pg_uuid_t *id, uint64 serial)
 {
-	((IdItem *) list_add(&release_list))->id = *id;
+	ReleaseItem *item = list_add(&release_list);
+
+	item->id = *id;
+	item->serial = serial;
 }
 
 void
@@ -283,7 +299,7 @@ undo_claims(SubTransactionId since)
 			break;
 		if (item->given_back)
 			continue;
-		celeriac_claim_release(&item->id);
+		celeriac_claim_release_own(&item->id);
 		if (item->ready != 0)
 		{
 			celeriac_ready_push_back(MyDatabaseId, item->queue,
@@ -297,13 +313,17 @@ static void
 release_claims(void)
 {
 	for (int i = 0; i < release_list.count; i++)
-		celeriac_claim_release(&ITEM(release_list, IdItem, i)->id);
+	{
+		ReleaseItem *item = ITEM(release_list, ReleaseItem, i);
+
+		celeriac_claim_release(&item->id, item->serial);
+	}
 	for (int i = 0; i < claimed_list.count; i++)
 	{
 		ClaimedItem *item = ITEM(claimed_list, ClaimedItem, i);
 
 		if (item->transient && !item->given_back)
-			celeriac_claim_release(&item->id);
+			celeriac_claim_release_own(&item->id);
 	}
 	if (release_list.count + claimed_list.count > 0 && celeriac_claim_was_full())
 		celeriac_wake_all(InvalidOid);

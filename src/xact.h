@@ -34,7 +34,7 @@ extern void celeriac_xact_claim_place(const pg_uuid_t *id, const char *queue,
 extern void celeriac_xact_reserve_claim(void);
 extern void celeriac_xact_unclaim(const pg_uuid_t *id);
 /* a claim to be given back once this transaction has committed */
-extern void celeriac_xact_release(const pg_uuid_t *id);
+extern void celeriac_xact_release(const pg_uuid_t *id, uint64 serial);
 /* the extension was created or dropped, or its workers must look again */
 extern void celeriac_xact_recheck_database(void);
 
