@@ -634,6 +634,12 @@ broker_is_fetching(const Broker *broker)
 	return broker->fetching;
 }
 
+bool
+broker_holds_claims(const Broker *broker)
+{
+	return broker->fetch.ready;
+}
+
 void
 broker_cancel_fetch(Broker *broker)
 {

@@ -62,6 +62,9 @@ extern void broker_claims_add(Broker *broker, const Uuid *id, int32_t delivery);
 extern void broker_fetch(Broker *broker, int max);
 extern bool broker_is_fetching(const Broker *broker);
 
+/* False while the claims may be somebody else's: FETCH is down. */
+extern bool broker_holds_claims(const Broker *broker);
+
 /* Wake up a fetch that waits, so that it ends soon. */
 extern void broker_cancel_fetch(Broker *broker);
 

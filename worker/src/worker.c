@@ -417,6 +417,22 @@ worker_fetch(Worker *worker)
 				 : WORKER_FETCH_MAX);
 }
 
+/*
+ * While FETCH is down the server may give our tasks to others: what runs goes
+ * on, but nothing new is begun before task_attach() has said what is ours.
+ */
+static void
+worker_step(Worker *worker)
+{
+	if (!broker_holds_claims(worker->broker))
+	{
+		pool_recall(worker->pool);
+		return;
+	}
+	pool_dispatch(worker->pool);
+	worker_fetch(worker);
+}
+
 /* One step down the ladder; false when there is nothing left to do. */
 static bool
 worker_step_down(Worker *worker, int64_t now)
@@ -482,10 +498,7 @@ worker_loop(Worker *worker)
 		int64_t		next;
 
 		if (worker->phase == PHASE_RUNNING)
-		{
-			pool_dispatch(worker->pool);
-			worker_fetch(worker);
-		}
+			worker_step(worker);
 		else if (!worker_step_down(worker, now))
 			return;
 		next = pool_tick(worker->pool, now);
