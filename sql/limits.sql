@@ -102,18 +102,22 @@ CALL show(:'id');
 TRUNCATE seen;
 SELECT task_send('sleeps', '[60]') AS id \gset
 CALL await(format('(SELECT state = ''STARTED'' FROM task_state WHERE id = %L)', :'id'));
-SELECT task_revoke(:'id'::uuid, terminate => true);
+SELECT task_revoke(:'id', terminate => true);
 CALL show(:'id');
 SELECT task_send('catches', '[60]') AS id \gset
 CALL await(format('(SELECT state = ''STARTED'' FROM task_state WHERE id = %L)', :'id'));
-SELECT task_revoke(:'id'::uuid, terminate => true);
+SELECT task_revoke(:'id', terminate => true);
 CALL show(:'id');
 SELECT * FROM seen;
+SELECT task_send('stubborn', '[60]') AS id \gset
+CALL await(format('(SELECT state = ''STARTED'' FROM task_state WHERE id = %L)', :'id'));
+SELECT task_revoke(:'id', terminate => true);
+CALL show(:'id');
 
 -- without terminate a running SQL task goes on
 SELECT task_send('sleeps', '[0.5]') AS id \gset
 CALL await(format('(SELECT state = ''STARTED'' FROM task_state WHERE id = %L)', :'id'));
-SELECT task_revoke(:'id'::uuid) AS was_waiting;
+SELECT task_revoke(:'id') AS was_waiting;
 CALL show(:'id');
 
 --
