@@ -27,6 +27,9 @@
 /* after a fetch that failed */
 #define BROKER_FETCH_PAUSE	CLOCK_SECOND
 
+/* between attempts to end a wait */
+#define BROKER_CANCEL_PAUSE	(200 * CLOCK_MS)
+
 /* One of the two connections with what was learnt about its session. */
 typedef struct Session
 {
@@ -53,6 +56,7 @@ struct Broker
 	bool		waiting;		/* the fetch under way began with a wait */
 	bool		found_none;		/* the last fetch did */
 	int64_t		fetch_after;	/* not before, after an error */
+	int64_t		cancel_at;		/* the wait is to end, now or then */
 
 	int64_t		heartbeat_at;
 	bool		leaving;
@@ -640,11 +644,17 @@ broker_holds_claims(const Broker *broker)
 	return broker->fetch.ready;
 }
 
+/* A cancel that arrives before the wait has begun is lost: so again and again. */
 void
 broker_cancel_fetch(Broker *broker)
 {
-	if (broker->fetching && broker->waiting)
-		link_cancel(broker->fetch.link);
+	if (!broker->fetching || !broker->waiting)
+	{
+		broker->cancel_at = CLOCK_NEVER;
+		return;
+	}
+	link_cancel(broker->fetch.link);
+	broker->cancel_at = clock_mono() + BROKER_CANCEL_PAUSE;
 }
 
 /*
@@ -764,6 +774,7 @@ broker_new(const BrokerConfig *config, const BrokerHost *host)
 	broker->outbox = outbox_new(config->worker, broker->work.link,
 								broker->fetch.link);
 	broker->heartbeat_at = CLOCK_NEVER;
+	broker->cancel_at = CLOCK_NEVER;
 	return broker;
 }
 
@@ -828,7 +839,9 @@ broker_tick(Broker *broker, bool more_soon, int64_t now)
 		next = broker_earlier(next, broker->heartbeat_at);
 	if (broker->fetch_after > now)
 		next = broker_earlier(next, broker->fetch_after);
-	return next;
+	if (now >= broker->cancel_at)
+		broker_cancel_fetch(broker);
+	return broker_earlier(next, broker->cancel_at);
 }
 
 void
