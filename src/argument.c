@@ -317,3 +317,14 @@ celeriac_option_jsonb(Jsonb *options, const char *key)
 
 	return value == NULL ? NULL : JsonbValueToJsonb(value);
 }
+
+char *
+celeriac_option_text(Jsonb *options, const char *key)
+{
+	JsonbValue	buffer;
+	JsonbValue *value = find_option(options, key, &buffer);
+
+	if (value == NULL || value->type != jbvString)
+		return NULL;
+	return pnstrdup(value->val.string.val, value->val.string.len);
+}

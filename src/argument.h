@@ -62,5 +62,6 @@ extern Jsonb *celeriac_options_done(OptionsBuilder *options);
 extern bool celeriac_option_number(Jsonb *options, const char *key, double *value);
 extern bool celeriac_option_bool(Jsonb *options, const char *key, bool *value);
 extern Jsonb *celeriac_option_jsonb(Jsonb *options, const char *key);
+extern char *celeriac_option_text(Jsonb *options, const char *key);
 
 #endif							/* CELERIAC_ARGUMENT_H */

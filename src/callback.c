@@ -83,18 +83,6 @@ prepend_args(Jsonb **first, int count, Jsonb *args)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
 }
 
-static char *
-option_text(Jsonb *options, const char *key)
-{
-	Jsonb	   *found = options == NULL ? NULL : celeriac_option_jsonb(options, key);
-	JsonbValue	value;
-
-	if (found == NULL || !JB_ROOT_IS_SCALAR(found) ||
-		!JsonbExtractScalar(&found->root, &value) || value.type != jbvString)
-		return NULL;
-	return pnstrdup(value.val.string.val, value.val.string.len);
-}
-
 /* What the definition says, unless the signature says otherwise. */
 static Jsonb *
 message_options(const Definition *def, Jsonb *options)
@@ -122,7 +110,7 @@ send_signature(const Ended *ended, Jsonb *signature, Jsonb **first, int count)
 {
 	Jsonb	   *options = celeriac_option_jsonb(signature, "options");
 	Jsonb	   *kwargs = celeriac_option_jsonb(signature, "kwargs");
-	const char *name = option_text(signature, "task");
+	const char *name = celeriac_option_text(signature, "task");
 	const Definition *def;
 	double		priority;
 	double		countdown = 0;
@@ -140,7 +128,7 @@ send_signature(const Ended *ended, Jsonb *signature, Jsonb **first, int count)
 	(void) celeriac_option_number(options, "priority", &priority);
 	(void) celeriac_option_number(options, "countdown", &countdown);
 	(void) celeriac_option_number(options, "max_retries", &max_retries);
-	request.queue = option_text(options, "queue");
+	request.queue = celeriac_option_text(options, "queue");
 	if (request.queue == NULL)
 		request.queue = pstrdup(celeriac_definition_queue(def));
 	request.name = name;
@@ -167,7 +155,7 @@ send_signature(const Ended *ended, Jsonb *signature, Jsonb **first, int count)
 static int
 errback_arguments(Jsonb *signature)
 {
-	const char *name = option_text(signature, "task");
+	const char *name = celeriac_option_text(signature, "task");
 	Oid			function = name == NULL ? InvalidOid : celeriac_definition(name)->function;
 
 	return SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(function)) &&

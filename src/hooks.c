@@ -55,11 +55,13 @@ PG_FUNCTION_INFO_V1(celeriac_announce);
 
 /*
  * At the end of the install script: the extension is here once this commits.
+ * Positions of an earlier one would lie ahead of the new sequence.
  */
 Datum
 celeriac_announce(PG_FUNCTION_ARGS)
 {
 	celeriac_shmem_require();
+	celeriac_ready_forget(MyDatabaseId);
 	celeriac_xact_recheck_database();
 	PG_RETURN_VOID();
 }

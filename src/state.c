@@ -18,11 +18,13 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "argument.h"
 #include "claim.h"
 #include "compat.h"
 #include "errors.h"
 #include "event.h"
 #include "relation.h"
+#include "shmem.h"
 #include "uuid.h"
 #include "xact.h"
 
@@ -199,6 +201,49 @@ read_state(const RowReader *row, int number)
 	return STATE_CUSTOM;
 }
 
+/* A retry takes the worker off the row: who it was, the old one or the claim says. */
+static const char *
+retried_by(const RowReader *old)
+{
+	const char *worker = read_text(old, Anum_message_worker);
+	Claim		claim;
+
+	if (worker == NULL &&
+		celeriac_claim_get(read_uuid(old, Anum_message_id), &claim) &&
+		claim.kind != CLAIM_TRANSIENT && claim.worker >= 0)
+		worker = CelShmem->workers[claim.worker].name;
+	return worker;
+}
+
+static const char *
+retry_exception(const RowReader *row)
+{
+	Jsonb	   *options = read_jsonb(row, Anum_message_options);
+	Jsonb	   *reason = options == NULL ? NULL :
+		celeriac_option_jsonb(options, "retry_reason");
+	const char *type = celeriac_option_text(reason, "exc_type");
+	const char *message = celeriac_option_text(reason, "exc_message");
+
+	return psprintf("%s: %s", type ? type : "Retry", message ? message : "");
+}
+
+static void
+announce_retried(const RowReader *old, const RowReader *new)
+{
+	TaskEvent	event = {
+		.type = states[STATE_RETRY].event,
+		.id = read_uuid(new, Anum_message_id),
+		.name = read_text(new, Anum_message_name),
+		.worker = retried_by(old),
+		.retries = read_int32(new, Anum_message_retries, 0),
+		.eta = read_int64(new, Anum_message_eta, 0),
+		.runtime = -1,
+		.exception = retry_exception(new)
+	};
+
+	celeriac_event_task(&event);
+}
+
 static void
 announce_message(const RowReader *row, const char *type)
 {
@@ -309,6 +354,8 @@ celeriac_message_changed(PG_FUNCTION_ARGS)
 	{
 		if (!update)
 			announce_message(&new, "task-sent");
+		else if (to == STATE_RETRY && to != read_state(&old, Anum_message_state))
+			announce_retried(&old, &new);
 		else if (states[to].event != NULL &&
 				 to != read_state(&old, Anum_message_state))
 			announce_message(&new, states[to].event);

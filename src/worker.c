@@ -159,43 +159,49 @@ task_heartbeat(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* No row changes, so no trigger tells. */
+static void
+announce_started(const char *worker, const pg_uuid_t *id, TimestampTz started_at)
+{
+	TaskEvent	event = {
+		.type = "task-started",
+		.id = id,
+		.worker = worker,
+		.retries = -1,
+		.runtime = -1,
+		.timestamp = started_at
+	};
+
+	celeriac_event_task(&event);
+}
+
 /*
  * task_started(worker, ids, started_at): session claims in shared memory, the
  * rest as leases.
  */
 static int
-start_claims(int slot, Datum *ids, Datum *times, int count)
+start_claims(const char *worker, Datum *ids, Datum *times, int count)
 {
+	int			slot = celeriac_worker_slot(worker);
+	bool		announce = celeriac_events_wanted();
 	int			left = 0;
 
 	for (int i = 0; i < count; i++)
 	{
-		if (celeriac_claim_started(DatumGetUUIDP(ids[i]), slot,
-								   DatumGetTimestampTz(times[i])))
+		pg_uuid_t  *id = DatumGetUUIDP(ids[i]);
+		TimestampTz started_at = DatumGetTimestampTz(times[i]);
+
+		if (celeriac_claim_started(id, slot, started_at))
+		{
+			if (announce)
+				announce_started(worker, id, started_at);
 			continue;
+		}
 		ids[left] = ids[i];
 		times[left] = times[i];
 		left++;
 	}
 	return left;
-}
-
-static void
-announce_started(const char *worker, Datum *ids, Datum *times, int count)
-{
-	for (int i = 0; i < count; i++)
-	{
-		TaskEvent	event = {
-			.type = "task-started",
-			.id = DatumGetUUIDP(ids[i]),
-			.worker = worker,
-			.retries = -1,
-			.runtime = -1,
-			.timestamp = DatumGetTimestampTz(times[i])
-		};
-
-		celeriac_event_task(&event);
-	}
 }
 
 Datum
@@ -229,9 +235,7 @@ task_started(PG_FUNCTION_ARGS)
 		celeriac_require_finite(DatumGetTimestampTz(times[i]), "started_at");
 	}
 	celeriac_enter(&context, fcinfo);
-	if (celeriac_events_wanted())
-		announce_started(worker, ids, times, count);
-	count = start_claims(celeriac_worker_slot(worker), ids, times, count);
+	count = start_claims(worker, ids, times, count);
 	if (count > 0)
 	{
 		Datum		values[] = {
