@@ -87,7 +87,7 @@ SELECT raises($$ SELECT task_send('errors', soft_time_limit => '2 s', time_limit
 SELECT raises(format('SELECT task_send(%L)', n)) FROM unnest(ARRAY[NULL, '', E'a\nb', E'a\tb', E'a\x7f', E'\x1b[31m', repeat('x', 256)]) AS n;
 SELECT raises(format('SELECT task_send(%L, queue => %L)', 'errors', n)) FROM unnest(ARRAY['', E'a\nb', repeat('x', 64)]) AS n;
 SELECT raises(format('SELECT task_fetch(%L, %L)', n, '{errors}')) FROM unnest(ARRAY[NULL, '', E'a\nb', repeat('x', 256)]) AS n;
-SELECT raises($$ SELECT task_send(E'a\000b') $$);
+SELECT raises($$ SELECT task_send(E'a\000b') $$) ~ '^22021' AS refused;
 SELECT raises($$ SELECT task_send('errors', '["a\u0000b"]') $$);
 SELECT raises($$ SELECT task_queue_create('') $$) ~ '^23514' AS refused;
 SELECT task_send(n, jsonb_build_array(n), queue => 'errors') IS NOT NULL AS sent
