@@ -897,7 +897,8 @@ slot_tick(Pool *pool, Slot *slot, int64_t now)
 			return CLOCK_NEVER;
 		if (now >= slot->respawn_at)
 			slot_try_spawn(pool, slot, now);
-		return slot->pid == 0 ? slot->respawn_at : CLOCK_NEVER;
+		/* a new child is to be given work at once */
+		return slot->pid == 0 ? slot->respawn_at : now;
 	}
 	if (slot->jobs.count > 0)
 		next = slot_tick_busy(pool, slot, now);
