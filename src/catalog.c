@@ -280,7 +280,8 @@ execute(SPIPlanPtr plan, Datum *values, const char *nulls)
 uint64
 celeriac_exec(CelStatement statement, Datum *values, const char *nulls)
 {
-	MemoryContext caller = CurrentMemoryContext;	/* SPI leaves us in its own */
+	MemoryContext caller = CurrentMemoryContext;	/* SPI leaves us in its
+													 * own */
 	int			result;
 
 	if (plans[statement] == NULL)

@@ -72,7 +72,8 @@ typedef struct Ending
 	bool		revoked;		/* somebody asked the claim's holder to stop */
 	bool		have_row;
 	Delivery	row;
-	int			lost;			/* ACTION_REQUEUE: losses so far, 0 = unchanged */
+	int			lost;			/* ACTION_REQUEUE: losses so far, 0 =
+								 * unchanged */
 	TimestampTz eta;			/* ACTION_RETRY */
 } Ending;
 

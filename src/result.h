@@ -11,7 +11,8 @@
 
 typedef struct TaskStatus
 {
-	bool		known;			/* there is such a task, and the role may see it */
+	bool		known;			/* there is such a task, and the role may see
+								 * it */
 	bool		finished;
 	bool		own;			/* the row is of the current transaction */
 	char	   *name;

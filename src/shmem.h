@@ -36,7 +36,8 @@ typedef struct CelDatabase
 	int			nexecutors;		/* running or being started */
 	bool		understaffed;	/* more executors may be started */
 	bool		attaching;		/* after a restart: no dispatch yet */
-	bool		recovered;		/* a coordinator has looked at what a crash left */
+	bool		recovered;		/* a coordinator has looked at what a crash
+								 * left */
 	bool		unacked_ended;	/* and at what was to run at most once */
 	int			events_forced;	/* -1 off, 0 while someone listens, 1 on */
 	pg_atomic_uint32 queue_changes; /* commits that changed task_queue */
@@ -121,6 +122,7 @@ extern CelDatabase *celeriac_my_database(void);
 extern CelDatabase *celeriac_find_database(Oid dboid);	/* caller holds lock */
 extern CelDatabase *celeriac_claim_database(Oid dboid); /* takes the lock */
 extern void celeriac_forget_database(Oid dboid);
+
 /* false while workers may still report what they run, after a restart */
 extern bool celeriac_dispatch_allowed(void);
 extern void celeriac_wake_launcher(void);

@@ -77,10 +77,11 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"SELECT priority::int FROM p WHERE priority IS NOT NULL",
 		1, {TEXTOID}
 	},
+
 	/*
-	 * A worker in the row: a lease, or begun by a session although acks_late is
-	 * false.  The latter outlives a crash of the server, and must not be given
-	 * to anybody before the coordinator ends it.
+	 * A worker in the row: a lease, or begun by a session although acks_late
+	 * is false.  The latter outlives a crash of the server, and must not be
+	 * given to anybody before the coordinator ends it.
 	 */
 	[STMT_FETCH_SCAN] = {
 		"SELECT id, ready FROM task_message WHERE queue = $1 AND priority = $2 "
@@ -256,8 +257,11 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"ORDER BY expires LIMIT 1",
 		0, {0}
 	},
-	/* leases end: no index on leased_until (taking one stays HOT), so the
-	 * dispatch index up to the highest order ever claimed */
+
+	/*
+	 * leases end: no index on leased_until (taking one stays HOT), so the
+	 * dispatch index up to the highest order ever claimed
+	 */
 	[STMT_LEASE_LEVELS] = {
 		"SELECT queue, priority::int, max(ready) FROM task_message "
 		"WHERE leased_until IS NOT NULL AND ready IS NOT NULL GROUP BY 1, 2",

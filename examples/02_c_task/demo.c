@@ -79,4 +79,4 @@ stubborn(task *t)
 TASK_MODULE("demo",
 			TASK("primes", primes),
 			TASK("walk", walk, .soft_time_limit = 2.0, .time_limit = 5.0),
-			TASK("stubborn", stubborn, .max_retries = 5));
+				TASK("stubborn", stubborn, .max_retries = 5));

@@ -174,7 +174,7 @@ sub hide
 
 	$$text =~ s{^(\#ifdef\ __cplusplus\n)(.*?)(?=^\#(?:endif|else)\b)}
 		{ push @hidden, $2; "$1/* hidden_" . $#hidden . "_ */\n" }mgsex;
-	$$text =~ s{((?:(?<=[=,:?]\ )|(?<=[(&])|(?<=return\ ))\((?:const\ )?\w+(?:\ \w+)?(?:\ \*)?(?:\[\])?\)\ ?(\{(?:[^{}]++|(?2))*\}))}
+	$$text =~ s{((?:(?<=[=,:?]\ )|(?<=[(&])|(?<=return\ ))\((?:const\ )?\w+(?:\ \w+)?(?:\ \*)?(?:\[\])?\)\s*(\{(?:[^{}]++|(?2))*\}))}
 		{ push @hidden, $1; "hidden_" . $#hidden . "_" }gsex;
 	return @hidden;
 }
