@@ -536,7 +536,10 @@ run_transaction(Run *run, int count)
 	return accepted;
 }
 
-/* The error that an attempt ended with, or NULL. */
+/*
+ * The error that an attempt ended with, or NULL.  It is not logged here: the
+ * tasks run again, or it becomes the outcome.
+ */
 static ErrorData *
 try_transaction(Run *run, int count, bool *accepted)
 {
@@ -548,12 +551,14 @@ try_transaction(Run *run, int count, bool *accepted)
 	}
 	PG_CATCH();
 	{
+		HOLD_INTERRUPTS();
 		celeriac_intask_end();
 		MemoryContextSwitchTo(run_context);
 		error = CopyErrorData();
-		celeriac_bgw_recover();
+		FlushErrorState();
+		roll_back();
 		forget_session_state();
-		MemoryContextSwitchTo(run_context);
+		RESUME_INTERRUPTS();
 	}
 	PG_END_TRY();
 	return error;
