@@ -28,14 +28,15 @@
 
 /*
  * A search_path of our own until the matching pop or the end of the
- * (sub)transaction.  17 dropped the override stack and made the setting cheap.
+ * (sub)transaction; pg_catalog, not named, comes first.  17 dropped the
+ * override stack and made the setting cheap.
  */
 #if PG_VERSION_NUM >= 170000
 static inline int
 celeriac_push_search_path(Oid namespace_oid, const char *namespace_name)
 {
 	int			nestlevel = NewGUCNestLevel();
-	char	   *path = psprintf("%s, pg_catalog, pg_temp", namespace_name);
+	char	   *path = psprintf("%s, pg_temp", namespace_name);
 
 	(void) namespace_oid;
 	SetConfigOption("search_path", path, PGC_USERSET, PGC_S_SESSION);

@@ -30,6 +30,10 @@ static MemoryContext cache_context = NULL;
 static HTAB *definitions = NULL;
 static HTAB *queues = NULL;
 static uint64 cache_generation = 0;
+static uint32 invalidations = 0;
+
+/* Names come from senders, so there may be any number of them. */
+#define MAX_CACHED	10000
 
 /*
  * Those who wait for a queue are woken by the commit callback of the change,
@@ -50,8 +54,10 @@ static const Definition builtin = {
 static void
 relation_changed(Datum arg, Oid relid)
 {
-	if (relid == InvalidOid || relid == CelCat.definition || relid == CelCat.queue)
-		cache_generation = 0;
+	if (relid != InvalidOid && relid != CelCat.definition && relid != CelCat.queue)
+		return;
+	cache_generation = 0;
+	invalidations++;
 }
 
 /* A definition names its function; the name may mean another one now. */
@@ -59,6 +65,7 @@ static void
 function_changed(Datum arg, int cacheid, uint32 hash)
 {
 	cache_generation = 0;
+	invalidations++;
 }
 
 void
@@ -86,7 +93,9 @@ check_cache(void)
 {
 	uint32		changes = pg_atomic_read_u32(&celeriac_my_database()->queue_changes);
 
-	if (cache_generation == CelCat.generation && changes == seen_changes)
+	if (cache_generation == CelCat.generation && changes == seen_changes &&
+		hash_get_num_entries(definitions) < MAX_CACHED &&
+		hash_get_num_entries(queues) < MAX_CACHED)
 		return;
 	seen_changes = changes;
 	if (cache_context == NULL)
@@ -192,6 +201,7 @@ celeriac_definition(const char *name)
 	Definition	def = builtin;
 	Definition *entry;
 	Datum		value;
+	uint32		seen;
 	bool		found;
 
 	check_cache();
@@ -201,8 +211,13 @@ celeriac_definition(const char *name)
 
 	value = CStringGetTextDatum(name);
 	strlcpy(def.name, name, sizeof(def.name));
-	found = celeriac_exec(STMT_DEFINITION, &value, NULL) > 0;
-	check_cache();				/* the query may have met an invalidation */
+	do
+	{
+		/* what commits after the snapshot may be announced before the end */
+		seen = invalidations;
+		found = celeriac_exec(STMT_DEFINITION, &value, NULL) > 0;
+	} while (seen != invalidations);
+	check_cache();
 	if (found)
 		load_row(&def);
 	entry = hash_search(definitions, name, HASH_ENTER, NULL);

@@ -375,9 +375,14 @@ wait_deadline(Interval *wait)
 	return GetCurrentTimestamp() + (TimestampTz) (seconds * USECS_PER_SEC);
 }
 
+/*
+ * Between two looks nothing is kept but the wait: what a look allocated goes
+ * with the SPI connection.
+ */
 static int
-fetch_or_wait(const char *worker, const char *const *queues, int nqueues, int max,
-			  double lease, TimestampTz deadline, Delivery **deliveries)
+fetch_or_wait(CelContext *context, FunctionCallInfo fcinfo, const char *worker,
+			  const char *const *queues, int nqueues, int max, double lease,
+			  TimestampTz deadline, Delivery **deliveries)
 {
 	int			count = celeriac_fetch(worker, queues, nqueues, max, lease, deliveries);
 
@@ -386,10 +391,18 @@ fetch_or_wait(const char *worker, const char *const *queues, int nqueues, int ma
 	celeriac_wait_fetch_begin(queues, nqueues, max);
 	for (;;)
 	{
+		bool		again;
+
+		pfree(*deliveries);
 		count = celeriac_fetch(worker, queues, nqueues, max, lease, deliveries);
-		if (count > 0 || !celeriac_wait_sleep(deadline))
+		if (count > 0)
 			break;
+		celeriac_leave(context);
+		again = celeriac_wait_sleep(deadline);
 		AcceptInvalidationMessages();
+		celeriac_enter(context, fcinfo);
+		if (!again)
+			break;
 	}
 	celeriac_wait_end();
 	return count;
@@ -442,8 +455,8 @@ task_fetch(PG_FUNCTION_ARGS)
 	queues = celeriac_text_array(PG_GETARG_ARRAYTYPE_P(1), "queues", &nqueues);
 	require_queues((const char *const *) queues, nqueues);
 	if (lease < 0)
-		celeriac_session_set_worker(celeriac_worker_slot(worker));
-	count = fetch_or_wait(worker, (const char *const *) queues, nqueues, max, lease,
+		celeriac_session_set_worker(celeriac_require_worker_slot(worker));
+	count = fetch_or_wait(&context, fcinfo, worker, (const char *const *) queues, nqueues, max, lease,
 						  wait_deadline(PG_GETARG_INTERVAL_P(3)), &deliveries);
 	celeriac_leave(&context);
 	for (int i = 0; i < count; i++)
@@ -489,9 +502,6 @@ celeriac_anything_ready(const char *const *queues, int nqueues)
 Datum
 task_wait(PG_FUNCTION_ARGS)
 {
-	MemoryContext lasting = AllocSetContextCreate(TopMemoryContext, "task_wait",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(lasting);
 	CallContext *call = (CallContext *) fcinfo->context;
 	bool		atomic = call == NULL || !IsA(call, CallContext) || call->atomic;
 	CelContext	context;
@@ -502,9 +512,8 @@ task_wait(PG_FUNCTION_ARGS)
 
 	celeriac_require_not_null(fcinfo, 0, "queues");
 	celeriac_require_not_null(fcinfo, 1, "timeout");
-	queues = celeriac_text_array(PG_GETARG_ARRAYTYPE_P_COPY(0), "queues", &nqueues);
+	queues = celeriac_text_array(PG_GETARG_ARRAYTYPE_P(0), "queues", &nqueues);
 	deadline = wait_deadline(PG_GETARG_INTERVAL_P(1));
-	MemoryContextSwitchTo(old);
 
 	celeriac_enter(&context, fcinfo);
 	require_queues((const char *const *) queues, nqueues);
@@ -515,7 +524,6 @@ task_wait(PG_FUNCTION_ARGS)
 	if (!found)
 		celeriac_wait_without_snapshot(atomic, deadline);
 	celeriac_wait_end();
-	MemoryContextDelete(lasting);
 	PG_RETURN_NULL();
 }
 
@@ -540,7 +548,7 @@ task_attach(PG_FUNCTION_ARGS)
 	celeriac_require_worker_name(worker);
 	celeriac_init_srf(fcinfo);
 	celeriac_enter(&context, fcinfo);
-	slot = celeriac_worker_slot(worker);
+	slot = celeriac_require_worker_slot(worker);
 	celeriac_session_set_worker(slot);
 	{
 		Datum		values[] = {PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};

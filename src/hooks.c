@@ -29,6 +29,7 @@
 #include "utils/acl.h"
 #include "utils/syscache.h"
 
+#include "catalog.h"
 #include "compat.h"
 #include "event.h"
 #include "process.h"
@@ -198,6 +199,18 @@ is_our_channel(const char *channel)
 	return strcmp(channel, CELERIAC_EVENT_CHANNEL) == 0;
 }
 
+/* Events show the arguments and results of everybody's tasks. */
+static void
+check_listener(void)
+{
+	if (OidIsValid(get_extension_oid(EXTENSION_NAME, true)) &&
+		!celeriac_sees_all(GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to listen to \"%s\"", CELERIAC_EVENT_CHANNEL),
+				 errhint("Only members of celeriac_monitor may.")));
+}
+
 /*
  * The utility hook
  *
@@ -235,7 +248,10 @@ before_utility(Node *stmt, Oid *dboid)
 			return AFTER_NOTHING;
 		case T_ListenStmt:
 			channel = ((ListenStmt *) stmt)->conditionname;
-			return is_our_channel(channel) ? AFTER_LISTEN : AFTER_NOTHING;
+			if (!is_our_channel(channel))
+				return AFTER_NOTHING;
+			check_listener();
+			return AFTER_LISTEN;
 		case T_UnlistenStmt:
 			channel = ((UnlistenStmt *) stmt)->conditionname;
 			return channel == NULL || is_our_channel(channel) ? AFTER_UNLISTEN

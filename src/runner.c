@@ -72,6 +72,9 @@
 #define SHORT_USEC		1000.0
 #define BUDGET_USEC		20000.0
 
+/* Paces remembered; then all are learned anew. */
+#define MAX_PACES		10000
+
 /* The tasks of one transaction, and what became of them. */
 typedef struct Run
 {
@@ -100,19 +103,26 @@ static double average_usec = SHORT_USEC;
 /* So many of the tasks to come have failed together and run alone now. */
 static int	alone = 0;
 
-void
-celeriac_runner_init(const char *worker)
+/* Names come from senders, so there may be any number of them. */
+static void
+create_paces(void)
 {
 	HASHCTL		info = {
 		.keysize = CELERIAC_NAME_LEN,
 		.entrysize = sizeof(Pace)
 	};
 
+	paces = hash_create("celeriac paces", 64, &info, HASH_ELEM | HASH_STRINGS);
+}
+
+void
+celeriac_runner_init(const char *worker)
+{
 	worker_name = worker;
 	worker_slot = celeriac_worker_slot(worker);
 	run_context = AllocSetContextCreate(TopMemoryContext, "celeriac run",
 										ALLOCSET_DEFAULT_SIZES);
-	paces = hash_create("celeriac paces", 64, &info, HASH_ELEM | HASH_STRINGS);
+	create_paces();
 }
 
 /*
@@ -123,7 +133,14 @@ note_pace(const char *name, TimestampTz started_at)
 {
 	double		usec = GetCurrentTimestamp() - started_at;
 	bool		found;
-	Pace	   *pace = hash_search(paces, name, HASH_ENTER, &found);
+	Pace	   *pace;
+
+	if (hash_get_num_entries(paces) >= MAX_PACES)
+	{
+		hash_destroy(paces);
+		create_paces();
+	}
+	pace = hash_search(paces, name, HASH_ENTER, &found);
 
 	/* a long one is believed at once; the first is long by its planning */
 	if (!found || usec > SHORT_USEC)

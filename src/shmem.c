@@ -373,7 +373,24 @@ celeriac_worker_slot(const char *name)
 	return slot;
 }
 
-/* This session speaks for that worker from now on; -1 = for none. */
+int
+celeriac_require_worker_slot(const char *name)
+{
+	int			slot = celeriac_worker_slot(name);
+
+	if (slot < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_OUT_OF_SLOTS),
+				 errmsg("celeriac has no room for another worker"),
+				 errhint("Raise celeriac.max_workers and restart the server.")));
+	return slot;
+}
+
+/*
+ * This session speaks for that worker from now on; -1 = for none.  An executor
+ * never speaks for another than itself: a task that fetches with session
+ * claims would leave them to a session that does not know of them.
+ */
 void
 celeriac_session_set_worker(int worker)
 {
@@ -381,6 +398,10 @@ celeriac_session_set_worker(int worker)
 
 	if (session->worker == worker)
 		return;
+	if (session->executor && session->worker >= 0 && worker >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a SQL task cannot speak for a worker of its own")));
 	LWLockAcquire(CelShmem->lock, LW_EXCLUSIVE);
 	if (session->worker >= 0)
 		CelShmem->workers[session->worker].nsessions--;

@@ -100,15 +100,6 @@ worker_offline(const char *name, CelWorker *worker, const char *state)
 	worker->registered = false;
 }
 
-static void
-no_worker_slot(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_CELERIAC_OUT_OF_SLOTS),
-			 errmsg("celeriac has no room for another worker"),
-			 errhint("Raise celeriac.max_workers and restart the server.")));
-}
-
 /* online: only the first one, or one with news, writes a row */
 static void
 heartbeat_online(FunctionCallInfo fcinfo, const char *name, CelWorker *worker)
@@ -139,9 +130,7 @@ task_heartbeat(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
 				 errmsg("state must be online or offline")));
 	celeriac_enter(&context, fcinfo);
-	slot = celeriac_worker_slot(name);
-	if (slot < 0)
-		no_worker_slot();
+	slot = celeriac_require_worker_slot(name);
 	worker = &CelShmem->workers[slot];
 	if (online)
 	{

@@ -7,7 +7,7 @@ CREATE FUNCTION celeriac_is_claimed(uuid) RETURNS boolean
 	LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME';
 
 CREATE FUNCTION celeriac_sees_all() RETURNS boolean
-	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = @extschema@, pg_catalog, pg_temp
+	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = @extschema@, pg_temp
 BEGIN ATOMIC
 	SELECT pg_has_role(current_user, 'celeriac_monitor', 'USAGE');
 END;
@@ -64,7 +64,7 @@ CREATE FUNCTION task_failed(id uuid) RETURNS boolean
 COMMENT ON FUNCTION task_failed(uuid) IS 'Whether a task has ended as FAILURE.';
 
 CREATE FUNCTION task_children(id uuid) RETURNS SETOF uuid
-	LANGUAGE sql STABLE SET search_path = @extschema@, pg_catalog, pg_temp
+	LANGUAGE sql STABLE SET search_path = @extschema@, pg_temp
 BEGIN ATOMIC
 	SELECT s.id FROM task_state s WHERE s.parent_id = $1 ORDER BY s.sent_at, s.id;
 END;

@@ -14,7 +14,7 @@ COMMENT ON FUNCTION task_revoke(uuid[], boolean, text) IS
 -- of the above; text is what the parser then prefers.
 CREATE FUNCTION task_revoke(id text, terminate boolean DEFAULT false, signal text DEFAULT 'TERM')
 	RETURNS boolean
-	LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = @extschema@, pg_catalog, pg_temp
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = @extschema@, pg_temp
 BEGIN ATOMIC
 	SELECT CASE WHEN $1 ~ '^\s*{' THEN task_revoke($1::uuid[], $2, $3)
 		ELSE task_revoke($1::uuid, $2, $3) END;

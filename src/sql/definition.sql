@@ -12,7 +12,7 @@ CREATE FUNCTION celeriac_define(
 	time_limit interval, expires interval, acks_late boolean, max_deliveries integer,
 	ignore_result boolean, track_started boolean, rate_limit text, if_not_exists boolean
 ) RETURNS text
-	LANGUAGE plpgsql SECURITY DEFINER SET search_path = @extschema@, pg_catalog, pg_temp
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = @extschema@, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -74,7 +74,7 @@ CREATE FUNCTION task_register(
 	ignore_result boolean DEFAULT NULL, track_started boolean DEFAULT NULL,
 	rate_limit text DEFAULT NULL
 ) RETURNS text
-	LANGUAGE plpgsql SECURITY DEFINER SET search_path = @extschema@, pg_catalog, pg_temp
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = @extschema@, pg_temp
 AS $$
 BEGIN
 	IF $1 IS NULL THEN
@@ -99,7 +99,7 @@ CREATE FUNCTION task_define(
 	track_started boolean DEFAULT NULL, rate_limit text DEFAULT NULL,
 	if_not_exists boolean DEFAULT false
 ) RETURNS text
-	LANGUAGE sql SECURITY DEFINER SET search_path = @extschema@, pg_catalog, pg_temp
+	LANGUAGE sql SECURITY DEFINER SET search_path = @extschema@, pg_temp
 BEGIN ATOMIC
 	SELECT celeriac_define($1, NULL, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
 		$13, $14, $15, $16, $17, $18);
@@ -108,7 +108,7 @@ COMMENT ON FUNCTION task_define(text, text, integer, integer, interval, double p
 	'Declares a task that runs outside the server, or changes its default options. With if_not_exists a definition that is there stays as it is. max_retries -1 means no limit. Returns the name.';
 
 CREATE FUNCTION task_unregister(name text) RETURNS boolean
-	LANGUAGE sql SECURITY DEFINER SET search_path = @extschema@, pg_catalog, pg_temp
+	LANGUAGE sql SECURITY DEFINER SET search_path = @extschema@, pg_temp
 BEGIN ATOMIC
 	WITH gone AS (DELETE FROM task_definition AS d WHERE d.name = $1 RETURNING 1)
 	SELECT EXISTS (SELECT FROM gone);

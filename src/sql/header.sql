@@ -1,4 +1,5 @@
 \echo Use "CREATE EXTENSION celeriac" to load this file. \quit
 
--- Nothing below may find an object of somebody else's schema first.
-SET LOCAL search_path TO @extschema@, pg_catalog, pg_temp;
+-- Nothing below may find somebody else's object first: pg_catalog, not named, is
+-- searched before the extension's schema, in which others may create operators.
+SET LOCAL search_path TO @extschema@, pg_temp;

@@ -2,7 +2,7 @@
 -- it is pinned all the same, for what they call.
 
 CREATE FUNCTION task_queue_create(name text) RETURNS boolean
-	LANGUAGE sql SECURITY DEFINER SET search_path = @extschema@, pg_catalog, pg_temp
+	LANGUAGE sql SECURITY DEFINER SET search_path = @extschema@, pg_temp
 BEGIN ATOMIC
 	WITH created AS (
 		INSERT INTO task_queue AS q (name) VALUES ($1)
@@ -14,7 +14,7 @@ COMMENT ON FUNCTION task_queue_create(text) IS
 	'Creates a queue before a task is sent to it; false if it was there.';
 
 CREATE FUNCTION task_queue_pause(name text) RETURNS void
-	LANGUAGE sql SECURITY DEFINER SET search_path = @extschema@, pg_catalog, pg_temp
+	LANGUAGE sql SECURITY DEFINER SET search_path = @extschema@, pg_temp
 BEGIN ATOMIC
 	INSERT INTO task_queue AS q (name, paused) VALUES ($1, true)
 	ON CONFLICT ON CONSTRAINT task_queue_pkey DO UPDATE SET paused = true;
@@ -23,7 +23,7 @@ COMMENT ON FUNCTION task_queue_pause(text) IS
 	'No worker is given tasks of this queue until task_queue_resume; those that run go on.';
 
 CREATE FUNCTION task_queue_resume(name text) RETURNS void
-	LANGUAGE sql SECURITY DEFINER SET search_path = @extschema@, pg_catalog, pg_temp
+	LANGUAGE sql SECURITY DEFINER SET search_path = @extschema@, pg_temp
 BEGIN ATOMIC
 	INSERT INTO task_queue AS q (name, paused) VALUES ($1, false)
 	ON CONFLICT ON CONSTRAINT task_queue_pkey DO UPDATE SET paused = false;

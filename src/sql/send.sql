@@ -53,7 +53,7 @@ CREATE FUNCTION task_sig(
 	name text, args jsonb DEFAULT '[]', kwargs jsonb DEFAULT '{}',
 	options jsonb DEFAULT '{}', immutable boolean DEFAULT false
 ) RETURNS task_signature
-	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = @extschema@, pg_catalog, pg_temp
+	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = @extschema@, pg_temp
 BEGIN ATOMIC
 	SELECT celeriac_signature_check(jsonb_build_object('task', $1, 'args', coalesce($2, '[]'),
 		'kwargs', coalesce($3, '{}'), 'options', coalesce($4, '{}'),
