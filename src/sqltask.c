@@ -12,10 +12,7 @@
  * defaults of the others.  No name is looked up, so neither overloads nor the
  * search_path of whoever runs it have a say.
  *
- * Values are converted as jsonb_to_record does it: json and jsonb parameters
- * take the value as it is, other types the text of a scalar through their
- * input function, arrays and composites structure by structure.  JSON null is
- * SQL NULL for every type.  Polymorphic parameters take jsonb.
+ * Polymorphic parameters take jsonb.
  *
  * What is known of a function is dropped when its pg_proc row changes.  Plans
  * follow changes below that by themselves (plancache).
@@ -36,7 +33,6 @@
 #include "parser/parse_coerce.h"
 #include "parser/parse_node.h"
 #include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
@@ -46,31 +42,8 @@
 #include "utils/syscache.h"
 
 #include "compat.h"
+#include "convert.h"
 #include "errors.h"
-
-/* How a value becomes one of the parameter's type. */
-typedef enum Conversion
-{
-	CONVERT_TEXT,				/* its text, by the input function */
-	CONVERT_JSON,				/* json, jsonb: as it is */
-	CONVERT_JSON_ARRAY,			/* arrays of those: the elements as they are */
-	CONVERT_STRUCTURE,			/* arrays, composites: like jsonb_to_record */
-	CONVERT_JSON_DOMAIN			/* domains over json: likewise, scalars too */
-} Conversion;
-
-typedef struct Parameter
-{
-	const char *name;			/* "" = none */
-	Oid			type;			/* jsonb for a polymorphic one */
-	int			argnum;			/* counted with output parameters, from 1 */
-	bool		has_default;
-	bool		variadic;
-	bool		is_domain;
-	Conversion	conversion;
-	FmgrInfo	input;
-	Oid			ioparam;
-	SPIPlanPtr	convert;		/* jsonb_to_record; made on first use */
-} Parameter;
 
 typedef struct CallPlan
 {
@@ -159,10 +132,7 @@ free_plans(SqlFunction *function)
 	for (CallPlan *plan = function->plans; plan != NULL; plan = plan->next)
 		SPI_freeplan(plan->plan);
 	for (int i = 0; i < function->nparams; i++)
-	{
-		if (function->params[i].convert != NULL)
-			SPI_freeplan(function->params[i].convert);
-	}
+		celeriac_convert_free(&function->params[i]);
 }
 
 static void
@@ -255,38 +225,13 @@ parameter_type(Oid declared, const char *function)
 /*
  * Describing it
  */
-static bool
-is_json(Oid type)
-{
-	return type == JSONOID || type == JSONBOID;
-}
-
-static Conversion
-choose_conversion(Oid type)
-{
-	if (is_json(type))
-		return CONVERT_JSON;
-	if (is_json(getBaseType(type)))
-		return CONVERT_JSON_DOMAIN;
-	if (is_json(get_element_type(type)))
-		return CONVERT_JSON_ARRAY;
-	if (OidIsValid(get_base_element_type(type)) || type_is_rowtype(type))
-		return CONVERT_STRUCTURE;
-	return CONVERT_TEXT;
-}
-
 static void
 describe_type(SqlFunction *function, Parameter *param, Oid declared)
 {
-	Oid			input;
-
 	param->type = parameter_type(declared, function->name);
 	if (param->variadic && declared == ANYOID)
 		param->type = JSONBARRAYOID;
-	param->is_domain = (getBaseType(param->type) != param->type);
-	param->conversion = choose_conversion(param->type);
-	getTypeInputInfo(param->type, &input, &param->ioparam);
-	fmgr_info_cxt(input, &param->input, function->context);
+	celeriac_convert_init(param, function->context);
 }
 
 static bool
@@ -570,137 +515,8 @@ celeriac_sqltask_check_arguments(Oid function, Jsonb *args, Jsonb *kwargs)
 }
 
 /*
- * Conversion
+ * Converting what was given
  */
-static char *
-value_text(JsonbValue *value)
-{
-	Jsonb	   *json;
-
-	switch (value->type)
-	{
-		case jbvString:
-			return pnstrdup(value->val.string.val, value->val.string.len);
-		case jbvNumeric:
-			return DatumGetCString(DirectFunctionCall1(numeric_out,
-													   NumericGetDatum(value->val.numeric)));
-		case jbvBool:
-			return pstrdup(value->val.boolean ? "true" : "false");
-		default:
-			json = JsonbValueToJsonb(value);
-			return JsonbToCString(NULL, &json->root, VARSIZE(json));
-	}
-}
-
-static Datum
-json_datum(JsonbValue *value, Oid type)
-{
-	Jsonb	   *json = JsonbValueToJsonb(value);
-
-	if (type == JSONBOID)
-		return JsonbPGetDatum(json);
-	return CStringGetTextDatum(JsonbToCString(NULL, &json->root, VARSIZE(json)));
-}
-
-/*
- * Arrays of json and jsonb: one dimension whose elements are what they are.
- * (The general conversion would take nested arrays for further dimensions.)
- */
-static Datum
-json_array(JsonbValue *value, Oid element)
-{
-	Jsonb	   *json = JsonbValueToJsonb(value);
-	JsonbIterator *it = JsonbIteratorInit(&json->root);
-	ArrayBuildState *state = initArrayResult(element, CurrentMemoryContext, false);
-	JsonbValue	item;
-
-	JsonbIteratorNext(&it, &item, true);
-	while (JsonbIteratorNext(&it, &item, true) == WJB_ELEM)
-	{
-		bool		null = (item.type == jbvNull);
-
-		state = accumArrayResult(state, null ? (Datum) 0 : json_datum(&item, element),
-								 null, element, CurrentMemoryContext);
-	}
-	return makeArrayResult(state, CurrentMemoryContext);
-}
-
-/* The first column of the first row. */
-static Datum
-first_value(int code, bool *isnull)
-{
-	if (code != SPI_OK_SELECT || SPI_tuptable == NULL)
-		elog(ERROR, "could not call task function: %s", SPI_result_code_string(code));
-	*isnull = true;
-	if (SPI_processed == 0)
-		return (Datum) 0;
-	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
-}
-
-static void
-prepare_conversion(Parameter *param)
-{
-	char	   *sql = psprintf("SELECT x.p FROM pg_catalog.jsonb_to_record($1) AS x(p %s)",
-							   format_type_be_qualified(param->type));
-	Oid			type = JSONBOID;
-
-	param->convert = SPI_prepare_cursor(sql, 1, &type, CURSOR_OPT_GENERIC_PLAN);
-	if (param->convert == NULL)
-		elog(ERROR, "could not prepare \"%s\": %s", sql, SPI_result_code_string(SPI_result));
-	SPI_keepplan(param->convert);
-}
-
-static Datum
-convert_by_record(Parameter *param, JsonbValue *value, bool *isnull)
-{
-	JsonbParseState *state = NULL;
-	JsonbValue	key = {.type = jbvString, .val.string = {1, "p"}};
-	Datum		record;
-
-	if (param->convert == NULL)
-		prepare_conversion(param);
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	pushJsonbValue(&state, WJB_KEY, &key);
-	pushJsonbValue(&state, WJB_VALUE, value);
-	record = JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
-	return first_value(SPI_execute_plan(param->convert, &record, NULL, false, 0), isnull);
-}
-
-static bool
-is_container(const JsonbValue *value)
-{
-	return value->type == jbvArray || value->type == jbvObject ||
-		value->type == jbvBinary;
-}
-
-static bool
-is_array(const JsonbValue *value)
-{
-	return value->type == jbvArray ||
-		(value->type == jbvBinary && JsonContainerIsArray(value->val.binary.data));
-}
-
-static Datum
-convert(Parameter *param, JsonbValue *value, bool *isnull)
-{
-	*isnull = (value->type == jbvNull);
-	if (*isnull)
-	{
-		/* a domain may refuse it */
-		if (param->is_domain)
-			InputFunctionCall(&param->input, NULL, param->ioparam, -1);
-		return (Datum) 0;
-	}
-	if (param->conversion == CONVERT_JSON)
-		return json_datum(value, param->type);
-	if (param->conversion == CONVERT_JSON_ARRAY && is_array(value))
-		return json_array(value, get_element_type(param->type));
-	if (param->conversion == CONVERT_JSON_DOMAIN ||
-		(param->conversion == CONVERT_STRUCTURE && is_container(value)))
-		return convert_by_record(param, value, isnull);
-	return InputFunctionCall(&param->input, value_text(value), param->ioparam, -1);
-}
-
 static void
 conversion_context(void *arg)
 {
@@ -736,7 +552,7 @@ convert_all(Binding *binding)
 		if (!binding->given[i])
 			continue;
 		current = &function->params[i];
-		param->value = convert(current, &binding->values[i], &param->isnull);
+		param->value = celeriac_convert(current, &binding->values[i], &param->isnull);
 		param->pflags = PARAM_FLAG_CONST;
 		param->ptype = current->type;
 		count++;
@@ -951,7 +767,7 @@ celeriac_sqltask_call(Oid oid, Jsonb *args, Jsonb *kwargs)
 	returns_void = binding.function->returns_void;
 	plan = find_plan(&binding);
 	options.params = convert_all(&binding);
-	result = first_value(SPI_execute_plan_extended(plan, &options), &isnull);
+	result = celeriac_first_value(SPI_execute_plan_extended(plan, &options), &isnull);
 	MemoryContextSwitchTo(caller);
 	if (!isnull && !returns_void)
 		copy = DatumGetJsonbPCopy(result);
