@@ -17,9 +17,8 @@ OBJS = $(sort $(patsubst %.c,%.o,$(wildcard src/*.c))) \
 SQL_PARTS = header roles types tables state queue definition send work ask \
 	control worker monitor grants
 SQL_FILES = $(SQL_PARTS:%=src/sql/%.sql)
-SQL_STRAY = $(filter-out $(SQL_FILES),$(wildcard src/sql/*.sql))
-ifneq ($(strip $(SQL_STRAY)),)
-$(error not in SQL_PARTS: $(SQL_STRAY))
+ifneq ($(sort $(SQL_FILES)),$(sort $(wildcard src/sql/*.sql)))
+$(error SQL_PARTS does not list exactly the files in src/sql)
 endif
 
 DATA = $(wildcard src/sql/upgrade/$(EXTENSION)--*--*.sql)
@@ -43,8 +42,7 @@ REGRESS = $(filter install,$(REGRESS_TOPICS)) $(filter-out install,$(REGRESS_TOP
 REGRESS_OPTS = --temp-instance=./tmp_check_regress --temp-config=test/regress.conf
 ISOLATION = $(sort $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=celeriac \
-	--temp-instance=./tmp_check_iso \
-	--temp-config=test/regress.conf
+	--temp-instance=./tmp_check_iso --temp-config=test/regress.conf
 TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl
 EXTRA_CLEAN = tmp_check_regress src/condition_table.h
@@ -100,7 +98,3 @@ check-all:
 	test/run
 check-unit check-pgtap check-style: check-%:
 	test/run $*
-
-.PHONY: print-sql-files
-print-sql-files:
-	@echo $(SQL_FILES)

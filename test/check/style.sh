@@ -93,22 +93,6 @@ long_functions()
 	done
 }
 
-sql_parts()
-{
-	local part listed
-
-	listed=$(make -s print-sql-files)
-	for part in src/sql/*.sql; do
-		case " $listed " in
-			*" $part "*) ;;
-			*) echo "$part is not in SQL_PARTS" ;;
-		esac
-	done
-	for part in $listed; do
-		[ -f "$part" ] || echo "SQL_PARTS names $part, which is not there"
-	done
-}
-
 shell_syntax()
 {
 	local file
@@ -137,7 +121,6 @@ check 'C comments are /* */' line_comments
 check 'no trailing blanks' trailing_blanks
 check 'files say what they are for' purpose
 check 'no function is over 100 lines' long_functions
-check 'SQL_PARTS lists the files of src/sql' sql_parts
 check 'shell scripts parse' shell_syntax
 check 'Perl scripts parse' perl_syntax
 check 'META.json and CHANGELOG.md agree with the control file' make -s checkver
