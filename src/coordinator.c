@@ -21,6 +21,7 @@
 
 #include "miscadmin.h"
 #include "storage/ipc.h"
+#include "utils/guc.h"
 #include "utils/timestamp.h"
 
 #include "bgw.h"
@@ -32,6 +33,9 @@
 
 /* How long executors are waited for when the extension has gone. */
 #define STOP_MS 60000
+
+/* How long a statement of ours waits for a lock. */
+#define LOCK_TIMEOUT "5s"
 
 static bool present = false;
 static bool recovered = false;
@@ -284,6 +288,9 @@ celeriac_coordinator_main(Datum arg)
 {
 	celeriac_bgw_start();
 	celeriac_bgw_connect(DatumGetObjectId(arg));
+
+	/* nobody's open transaction may keep the time from passing */
+	SetConfigOption("lock_timeout", LOCK_TIMEOUT, PGC_SUSET, PGC_S_OVERRIDE);
 	check_extension();
 	celeriac_bgw_loop(coordinate);
 	proc_exit(0);

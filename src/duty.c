@@ -6,6 +6,9 @@
  * it will be due again.  A coordinator that dies in between leaves nothing
  * half done: the next one finds the same work in the tables, and lost claims
  * stay in shared memory until a transaction that dealt with them committed.
+ *
+ * Nothing that others do may hold up all of it: rows they keep locked are left
+ * for later, and a duty that fails is tried again after a pause of its own.
  */
 #include "duty.h"
 
@@ -33,6 +36,12 @@
 #include "xact.h"
 
 #define BATCH	1000
+
+/* What is due but cannot be done yet is looked at again so much later. */
+#define RETRY_MS	100
+
+/* A scan of the whole table is not made more often than that. */
+#define SCAN_MS		5000
 
 /* A duty's transaction: begin, work, commit. Returns when it is due again. */
 typedef TimestampTz (*DutyFunction) (void);
@@ -70,6 +79,19 @@ next_time(CelStatement statement)
 	return isnull ? NEVER : DatumGetTimestampTz(value);
 }
 
+static TimestampTz
+after_ms(int ms)
+{
+	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
+}
+
+/* What is due by now was passed over, because somebody holds it. */
+static TimestampTz
+next_try(TimestampTz due)
+{
+	return Max(due, after_ms(RETRY_MS));
+}
+
 /* Delayed tasks whose time has come join the tail of their queue. */
 static TimestampTz
 make_due(void)
@@ -78,7 +100,7 @@ make_due(void)
 
 	if (celeriac_exec(STMT_DUE, &limit, NULL) == BATCH)
 		return GetCurrentTimestamp();
-	return next_time(STMT_NEXT_DUE);
+	return next_try(next_time(STMT_NEXT_DUE));
 }
 
 /*
@@ -127,6 +149,18 @@ end_expired(void)
  * Leases that are over: the holder is presumed dead.  They are found along
  * the dispatch index, up to the highest order that was ever claimed.
  */
+static bool
+end_leases_found(uint64 rows)
+{
+	Outcome    *outcomes = palloc((rows + 1) * sizeof(Outcome));
+	int			count = claim_found(rows, CELERIAC_LOST, NULL, NULL, outcomes);
+
+	if (count > 0)
+		celeriac_end_lost(outcomes, count);
+	pfree(outcomes);
+	return count > 0;
+}
+
 static TimestampTz
 end_leases_of(const ClaimedLevel *level)
 {
@@ -134,19 +168,29 @@ end_leases_of(const ClaimedLevel *level)
 		CStringGetTextDatum(level->queue), Int16GetDatum(level->priority),
 		Int64GetDatum(level->highest), Int64GetDatum(BATCH)
 	};
-	Outcome    *outcomes = palloc(BATCH * sizeof(Outcome));
 	uint64		rows = celeriac_exec(STMT_LEASES_OVER, values, NULL);
-	int			count = claim_found(rows, CELERIAC_LOST, NULL, NULL, outcomes);
+	bool		ended = end_leases_found(rows);
 	bool		isnull;
 	Datum		next;
 
-	if (count > 0)
-		celeriac_end_lost(outcomes, count);
 	if (rows == BATCH)
-		return GetCurrentTimestamp();
+		return ended ? GetCurrentTimestamp() : next_try(0);
 	celeriac_exec(STMT_NEXT_LEASE, values, NULL);
 	next = first_value(&isnull);
-	return isnull ? NEVER : DatumGetTimestampTz(next);
+	return isnull ? NEVER : next_try(DatumGetTimestampTz(next));
+}
+
+/* Where levels are not remembered, for the table of them is full. */
+static TimestampTz
+end_unwatched_leases(void)
+{
+	static TimestampTz next = 0;
+	Datum		limit = Int64GetDatum(BATCH);
+
+	if (GetCurrentTimestamp() < next)
+		return next;
+	(void) end_leases_found(celeriac_exec(STMT_UNWATCHED_OVER, &limit, NULL));
+	return next = after_ms(SCAN_MS);
 }
 
 static TimestampTz
@@ -158,6 +202,8 @@ end_leases(void)
 
 	for (int i = 0; i < count; i++)
 		next = Min(next, end_leases_of(&levels[i]));
+	if (celeriac_my_database()->unwatched)
+		next = Min(next, end_unwatched_leases());
 	return next;
 }
 
@@ -188,8 +234,34 @@ split_lost(const Claim *claims, int count, Outcome *lost, int *nlost,
 		}
 		o->delivery = claim->delivery;
 		o->started_at = claim->started_at;
-		celeriac_xact_release(&claim->key.id, claim->serial);
 	}
+}
+
+static bool
+message_exists(const pg_uuid_t *id)
+{
+	Datum		param = UUIDPGetDatum(id);
+
+	return celeriac_exec(STMT_MESSAGE, &param, NULL) > 0;
+}
+
+/* A claim whose message is locked stays lost; false = there are such. */
+static bool
+release_ended(const Claim *claims, int count, const Outcome *lost)
+{
+	bool		all = true;
+
+	for (int i = 0; i < count; i++)
+	{
+		const Claim *claim = &claims[i];
+		const Outcome *o = claim->hard_limit ? NULL : lost++;
+
+		if (o == NULL || o->accepted || !message_exists(&o->id))
+			celeriac_xact_release(&claim->key.id, claim->serial);
+		else
+			all = false;
+	}
+	return all;
 }
 
 static TimestampTz
@@ -212,7 +284,7 @@ end_lost_claims(void)
 		celeriac_end_lost(lost, nlost);
 	if (nlimited > 0)
 		celeriac_end_claimed(limited, nlimited, false);
-	return NEVER;
+	return release_ended(claims, count, lost) ? NEVER : next_try(0);
 }
 
 /* Results live for result_expires after their task ended. */
@@ -280,6 +352,33 @@ static const Duty duties[] = {
 	{"noting workers that are gone", mark_gone_workers},
 };
 
+/* An error is reported, and this duty pauses; the others go on. */
+static TimestampTz
+run_duty(int number)
+{
+	static CelBackoff failures[lengthof(duties)];
+	const Duty *duty = &duties[number];
+	MemoryContext context = CurrentMemoryContext;
+	volatile TimestampTz next = NEVER;
+
+	if (celeriac_backoff_left(&failures[number]) > 0)
+		return failures[number].until;
+	PG_TRY();
+	{
+		next = in_transaction(duty->activity, duty->run);
+		celeriac_backoff_reset(&failures[number]);
+	}
+	PG_CATCH();
+	{
+		celeriac_bgw_recover();
+		celeriac_backoff_fail(&failures[number]);
+		next = failures[number].until;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	return next;
+}
+
 /* The grace for workers to attach after a restart is over. */
 static TimestampTz
 end_attaching(void)
@@ -310,7 +409,7 @@ celeriac_duty_run(void)
 	/* whatever comes meanwhile must not find us believing in an old time */
 	pg_atomic_write_u64(&celeriac_my_database()->next_due, (uint64) NEVER);
 	for (int i = 0; i < lengthof(duties); i++)
-		next = Min(next, in_transaction(duties[i].activity, duties[i].run));
+		next = Min(next, run_duty(i));
 	return next;
 }
 

@@ -71,6 +71,7 @@ typedef struct Ending
 	uint64		claim;			/* HOLD_SESSION: its serial */
 	bool		revoked;		/* somebody asked the claim's holder to stop */
 	bool		have_row;
+	bool		leased;			/* by a lease that is not over */
 	Delivery	row;
 	int			lost;			/* ACTION_REQUEUE: losses so far, 0 =
 								 * unchanged */
@@ -199,25 +200,34 @@ uuid_array(Datum *values, int count)
 										   TYPALIGN_CHAR));
 }
 
+static bool
+is_leased(SPITupleTable *table, uint64 row)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(table->vals[row], table->tupdesc,
+									  MSG_LEASED_UNTIL, &isnull);
+
+	return !isnull && DatumGetTimestampTz(value) > GetCurrentTimestamp();
+}
+
 /* The lease must be this worker's, this delivery's, and not be over. */
 static bool
 lease_holds(SPITupleTable *table, uint64 row, const Ending *item, const char *worker)
 {
 	bool		isnull;
 	Datum		value;
-	HeapTuple	tuple = table->vals[row];
 
-	value = SPI_getbinval(tuple, table->tupdesc, MSG_LEASED_UNTIL, &isnull);
-	if (isnull || DatumGetTimestampTz(value) <= GetCurrentTimestamp())
+	if (!item->leased)
 		return false;
-	value = SPI_getbinval(tuple, table->tupdesc, MSG_WORKER, &isnull);
+	value = SPI_getbinval(table->vals[row], table->tupdesc, MSG_WORKER, &isnull);
 	if (isnull || strcmp(TextDatumGetCString(value), worker) != 0)
 		return false;
 	return item->row.delivery == item->outcome->delivery;
 }
 
+/* Locks them; the statement says whether to wait for that. */
 static void
-read_rows(Ending **sorted, int count, const char *worker)
+read_rows(CelStatement statement, Ending **sorted, int count, const char *worker)
 {
 	Datum	   *ids = palloc_extended((count + 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
 	SPITupleTable *table;
@@ -233,7 +243,7 @@ read_rows(Ending **sorted, int count, const char *worker)
 	if (wanted == 0)
 		return;
 	param = uuid_array(ids, wanted);
-	rows = celeriac_exec(STMT_READ_ROW, &param, NULL);
+	rows = celeriac_exec(statement, &param, NULL);
 	table = SPI_tuptable;
 	for (uint64 i = 0; i < rows; i++)
 	{
@@ -243,6 +253,7 @@ read_rows(Ending **sorted, int count, const char *worker)
 
 		celeriac_read_delivery(table, i, &item->row);
 		item->have_row = true;
+		item->leased = is_leased(table, i);
 		(void) celeriac_option_bool(item->row.options, "revoked", &item->revoked);
 		if (item->hold == HOLD_NONE && lease_holds(table, i, item, worker))
 			item->hold = HOLD_LEASE;
@@ -631,7 +642,7 @@ celeriac_finish(const char *worker, Outcome *outcomes, int count)
 	for (int i = 0; i < count; i++)
 		fence_by_claim(&items[i], slot);
 	refuse_doubles(sorted, count);
-	read_rows(sorted, count, worker);
+	read_rows(STMT_READ_ROW, sorted, count, worker);
 	refuse_doubles(sorted, count);
 	for (int i = 0; i < count; i++)
 		decide(&items[i]);
@@ -682,12 +693,12 @@ celeriac_end_lost(Outcome *outcomes, int count)
 	Ending	   *items = new_items(outcomes, count, HOLD_OWN);
 	Ending	  **sorted = sort_items(items, count);
 
-	read_rows(sorted, count, "");
+	read_rows(STMT_READ_ROW_FREE, sorted, count, "");
 	for (int i = 0; i < count; i++)
 	{
 		Claim		claim;
 
-		if (!celeriac_claim_get(&outcomes[i].id, &claim) ||
+		if (items[i].leased || !celeriac_claim_get(&outcomes[i].id, &claim) ||
 			!still_lost(&outcomes[i], &claim))
 			items[i].hold = HOLD_NONE;
 		else if (claim.revoked)

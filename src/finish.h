@@ -21,7 +21,8 @@ extern uint64 celeriac_end_claimed(Outcome *outcomes, int count, bool give_back)
 
 /*
  * Tasks whose worker is gone: redeliver them, or end them when they must not
- * be tried again.  The claims are this transaction's, or lost ones.
+ * be tried again.  The claims are this transaction's, or lost ones.  Those
+ * whose row is locked are not waited for; who is done with is accepted.
  */
 extern void celeriac_end_lost(Outcome *outcomes, int count);
 

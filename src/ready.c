@@ -19,7 +19,8 @@
  * A level that is not in the table is not known to exist: after a restart
  * the first fetch from a queue discovers the priorities it holds.  When the
  * table is full, levels cannot be remembered and fetches of that queue
- * discover them each time: slower, never wrong.
+ * discover them each time: slower, never wrong.  The coordinator then looks
+ * for leases in the whole table.
  *
  * One lock guards the table; levels are never removed, so a pointer found
  * under it stays good.  Positions and epochs change under a spinlock each.
@@ -279,6 +280,8 @@ celeriac_ready_advance(const char *queue, const ReadyLevel *seen,
 		level->highest = Max(level->highest, position);
 		SpinLockRelease(&level->mutex);
 	}
+	else
+		celeriac_my_database()->unwatched = true;
 	LWLockRelease(ready_lock);
 }
 
@@ -390,5 +393,7 @@ celeriac_ready_set_highest(const char *queue, int priority, int64 highest)
 	level = add_level(MyDatabaseId, queue, priority);
 	if (level != NULL)
 		level->highest = Max(level->highest, highest);
+	else
+		celeriac_my_database()->unwatched = true;
 	LWLockRelease(ready_lock);
 }

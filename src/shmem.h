@@ -39,6 +39,7 @@ typedef struct CelDatabase
 	bool		recovered;		/* a coordinator has looked at what a crash
 								 * left */
 	bool		unacked_ended;	/* and at what was to run at most once */
+	bool		unwatched;		/* leases where no level remembers them */
 	int			events_forced;	/* -1 off, 0 while someone listens, 1 on */
 	pg_atomic_uint32 queue_changes; /* commits that changed task_queue */
 	pg_atomic_uint32 listeners; /* sessions that LISTEN to task_event */

@@ -119,6 +119,12 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"ORDER BY m.id FOR UPDATE",
 		1, {UUIDARRAYOID}
 	},
+	/* those that no transaction holds locked */
+	[STMT_READ_ROW_FREE] = {
+		"SELECT " MESSAGE_COLUMNS " FROM task_message m WHERE m.id = ANY ($1) "
+		"ORDER BY m.id FOR UPDATE SKIP LOCKED",
+		1, {UUIDARRAYOID}
+	},
 	[STMT_READ_LEASED] = {
 		"SELECT " MESSAGE_COLUMNS " FROM task_message m WHERE m.id = ANY ($1) "
 		"AND m.leased_until IS NOT NULL ORDER BY m.id FOR UPDATE",
@@ -271,6 +277,12 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"SELECT id FROM task_message WHERE queue = $1 AND priority = $2 "
 		"AND ready <= $3 AND leased_until <= clock_timestamp() LIMIT $4",
 		4, {TEXTOID, INT2OID, INT8OID, INT8OID}
+	},
+	/* leases in queues that found no place in shared memory */
+	[STMT_UNWATCHED_OVER] = {
+		"SELECT id FROM task_message WHERE ready IS NOT NULL "
+		"AND leased_until <= clock_timestamp() LIMIT $1",
+		1, {INT8OID}
 	},
 	[STMT_NEXT_LEASE] = {
 		"SELECT min(leased_until) FROM task_message WHERE queue = $1 "
