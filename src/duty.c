@@ -231,6 +231,7 @@ split_lost(const Claim *claims, int count, Outcome *lost, int *nlost,
 		{
 			o = &lost[(*nlost)++];
 			celeriac_outcome_init(o, &claim->key.id, CELERIAC_LOST, NULL, NULL);
+			o->not_begun = !claim->started;
 		}
 		o->delivery = claim->delivery;
 		o->started_at = claim->started_at;
