@@ -303,6 +303,7 @@ sub start_worker
 	$self->{run} = IPC::Run::start(\@command, '<', '/dev/null', '>', $self->{log},
 		'2>&1');
 	$self->{pid} = $self->{run}{KIDS}[0]{PID};
+	Celeriac::Worker::started($self);
 	$self->wait_online unless defined $options{wait} && !$options{wait};
 	return $self;
 }
@@ -321,6 +322,24 @@ package Celeriac::Worker;
 
 use Carp;
 use PostgreSQL::Test::Utils qw(slurp_file);
+
+# A test that dies leaves no pool behind, however it dies: objects that are left
+# at the end of Perl may come apart in any order, so END is the place for those.
+my %running;
+
+END
+{
+	local $?;
+	kill 'KILL', keys %running if %running;
+}
+
+sub started
+{
+	my ($self) = @_;
+
+	$running{ $self->{pid} } = 1;
+	return;
+}
 
 =pod
 
@@ -445,18 +464,19 @@ sub wait_end
 	Celeriac::wait_until("the end of $self->{name}",
 		sub { return !$self->running; });
 	$self->{run}->finish;
+	delete $running{ $self->{pid} };
 	my $status = ($self->{run}->full_results)[0];
 	delete $self->{run};
 	return $status & 127 ? 128 + ($status & 127) : $status >> 8;
 }
 
-# A test that dies leaves no pool behind.
 sub DESTROY
 {
 	my ($self) = @_;
 
 	return unless $self->{run};
 	local $?;
+	delete $running{ $self->{pid} };
 	kill 'KILL', $self->{pid};
 	$self->{run}->finish;
 	return;
