@@ -198,6 +198,31 @@ celeriac_claim_release_own(const pg_uuid_t *id)
 }
 
 /*
+ * The transaction that took the claim failed.  Whoever revoked the task in the
+ * meantime was told that the holder would see to it: leave that to the
+ * coordinator.
+ */
+void
+celeriac_claim_undo(const pg_uuid_t *id)
+{
+	ClaimSlot	slot = claim_lock(id, LW_EXCLUSIVE);
+	Claim	   *claim = claim_find(&slot, HASH_FIND, NULL);
+	bool		revoked = (claim != NULL && claim->kind == CLAIM_SESSION &&
+						   claim->session == CELERIAC_MY_SLOT && claim->revoked);
+
+	if (revoked)
+		claim_set_kind(claim, CLAIM_LOST, CELERIAC_MY_SLOT, claim->worker);
+	LWLockRelease(slot.lock);
+	if (!revoked)
+	{
+		celeriac_claim_release_own(id);
+		return;
+	}
+	pg_atomic_fetch_add_u32(&celeriac_my_database()->lost_claims, 1);
+	celeriac_wake_coordinator(celeriac_my_database());
+}
+
+/*
  * Release a claim of this session on a task that was not begun.  False when it
  * is not ours, or was asked to stop: then somebody waits for us to end it.
  */

@@ -52,6 +52,7 @@ extern bool celeriac_claim_was_full(void);
 extern bool celeriac_claim_get(const pg_uuid_t *id, Claim *copy);
 /* release what this session holds; or that very claim, whoever holds it */
 extern void celeriac_claim_release_own(const pg_uuid_t *id);
+extern void celeriac_claim_undo(const pg_uuid_t *id);
 extern void celeriac_claim_release(const pg_uuid_t *id, uint64 serial);
 extern bool celeriac_claim_give_back(const pg_uuid_t *id);
 extern void celeriac_claim_set_delivery(const pg_uuid_t *id, int delivery);

@@ -325,6 +325,7 @@ celeriac_fetch(const char *worker, const char *const *queues, int nqueues,
 	*deliveries = fetch.deliveries;
 	if (!celeriac_dispatch_allowed())
 		return 0;
+	AcceptInvalidationMessages();	/* a pause since this transaction began */
 	turn++;
 	for (int i = 0; i < nqueues && fetch.count < max && !fetch.no_room; i++)
 		fetch_queue(&fetch, queues[(turn + i) % nqueues]);

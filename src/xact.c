@@ -299,7 +299,7 @@ undo_claims(SubTransactionId since)
 			break;
 		if (item->given_back)
 			continue;
-		celeriac_claim_release_own(&item->id);
+		celeriac_claim_undo(&item->id);
 		if (item->ready != 0)
 		{
 			celeriac_ready_push_back(MyDatabaseId, item->queue,
