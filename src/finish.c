@@ -832,9 +832,10 @@ task_finish(PG_FUNCTION_ARGS)
 		Datum		id = UUIDPGetDatum(&outcomes[i].id);
 		bool		isnull = false;
 
+		if (!outcomes[i].accepted)
+			continue;
 		celeriac_forget_delivery(&outcomes[i].id);
-		if (outcomes[i].accepted)
-			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &id, &isnull);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &id, &isnull);
 	}
 	PG_RETURN_NULL();
 }
@@ -860,6 +861,19 @@ current_lease(const pg_uuid_t *id, int *delivery)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
+/* What this session still holds, whatever it has forgotten. */
+static const char *
+own_claim(const pg_uuid_t *id, int *delivery)
+{
+	Claim		claim;
+
+	if (!celeriac_claim_get(id, &claim) || claim.kind != CLAIM_SESSION ||
+		claim.session != CELERIAC_MY_SLOT || claim.worker < 0)
+		return NULL;
+	*delivery = claim.delivery;
+	return CelShmem->workers[claim.worker].name;
+}
+
 static bool
 finish_one(FunctionCallInfo fcinfo, Outcome *outcome)
 {
@@ -869,11 +883,16 @@ finish_one(FunctionCallInfo fcinfo, Outcome *outcome)
 
 	celeriac_enter(&context, fcinfo);
 	if (!celeriac_recall_delivery(&outcome->id, &worker, &outcome->delivery))
+		worker = own_claim(&outcome->id, &outcome->delivery);
+	if (worker == NULL)
 		worker = current_lease(&outcome->id, &outcome->delivery);
 	if (worker != NULL)
 		accepted = celeriac_finish(worker, outcome, 1) == 1;
 	celeriac_leave(&context);
-	celeriac_forget_delivery(&outcome->id);
+
+	/* what was refused once must not be taken for another's later */
+	if (accepted)
+		celeriac_forget_delivery(&outcome->id);
 	return accepted;
 }
 
