@@ -51,7 +51,8 @@ typedef struct Outcome
 	const char *traceback;
 	double		countdown;		/* seconds; < 0 = as the definition says */
 	TimestampTz started_at;		/* 0 = never begun */
-	bool		not_begun;		/* LOST, but only prefetched: no loss of its own */
+	bool		not_begun;		/* LOST, but only prefetched: no loss of its
+								 * own */
 	bool		accepted;		/* set by celeriac_finish */
 } Outcome;
 

@@ -135,7 +135,7 @@ extern bool celeriac_has_session(void);
 
 /* workers by name: slot, or -1 when the table is full */
 extern int	celeriac_worker_slot(const char *name);
-extern int	celeriac_require_worker_slot(const char *name);	/* or raise */
+extern int	celeriac_require_worker_slot(const char *name); /* or raise */
 extern void celeriac_session_set_worker(int worker);
 
 #endif							/* CELERIAC_SHMEM_H */
