@@ -453,6 +453,20 @@ run_sql_task(Run *run, const RunTask *task)
 /*
  * The transaction around them
  */
+
+/*
+ * Whose triggers take long, or for ever, cannot be told here: after a moment
+ * each of the tasks has to run again alone, under its own limits.
+ */
+static void
+fire_shared_triggers(const Run *run)
+{
+	celeriac_limit_next(&run->tasks[0].delivery->id);
+	celeriac_limit_begin(0, 0, true);
+	fire_deferred_triggers();
+	(void) celeriac_limit_end();
+}
+
 static bool
 may_join(const Run *run, const RunTask *task, TimestampTz until)
 {
@@ -478,7 +492,7 @@ run_sql_tasks(Run *run, int count)
 	} while (run->count < count && may_join(run, &run->tasks[run->count], until));
 
 	if (run->shares)
-		fire_deferred_triggers();
+		fire_shared_triggers(run);
 	AtEOXact_GUC(false, level);
 }
 
@@ -569,7 +583,7 @@ try_transaction(Run *run, int count, bool *accepted)
 	PG_CATCH();
 	{
 		HOLD_INTERRUPTS();
-		celeriac_intask_end();
+		(void) leave_task();
 		MemoryContextSwitchTo(run_context);
 		error = CopyErrorData();
 		FlushErrorState();
