@@ -341,7 +341,12 @@ decide_lost(Ending *item)
 	(void) celeriac_option_number(item->row.options, "lost", &lost);
 	(void) celeriac_option_bool(item->row.options, "acks_late", &late);
 	item->lost = (int) Max(0, Min(lost, max_deliveries)) + 1;
-	if (!late)
+	if (item->outcome->not_begun && late)
+	{
+		item->action = ACTION_REQUEUE;
+		item->lost = 0;
+	}
+	else if (!late)
 		end_as(item, "FAILURE", "WorkerLostError",
 			   "the worker was lost while the task ran; acks_late is false, so it is not run again");
 	else if (item->lost >= max_deliveries)
