@@ -40,7 +40,9 @@ static void
 require_name(const char *name, const char *argument, int limit)
 {
 	if (*name == '\0')
-		invalid(argument, "a name that is not empty");
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+				 errmsg("%s must not be empty", argument)));
 	if (strlen(name) >= limit)
 		ereport(ERROR,
 				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
@@ -49,7 +51,9 @@ require_name(const char *name, const char *argument, int limit)
 	for (const char *c = name; *c != '\0'; c++)
 	{
 		if ((unsigned char) *c < ' ' || *c == 0x7f)
-			invalid(argument, "a name without control characters");
+			ereport(ERROR,
+					(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+					 errmsg("%s must not contain control characters", argument)));
 	}
 }
 
