@@ -26,7 +26,7 @@ SELECT task_get(:'id', timeout => '10 s', propagate => false);
 \echo === a running task that is revoked, and stops by itself
 SELECT task_send('demo.walk', kwargs => '{"steps": 15}', queue => 'example_c') AS id \gset
 SELECT pg_sleep(0.3) \g /dev/null
-SELECT task_revoke(:'id'::uuid);
+SELECT task_revoke(:'id');
 SELECT task_get(:'id', timeout => '10 s', propagate => false);
 
 \echo === retries
