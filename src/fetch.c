@@ -567,7 +567,12 @@ task_attach(PG_FUNCTION_ARGS)
 		celeriac_xact_reserve_claim();
 		if (celeriac_claim_take(DatumGetUUIDP(id), CLAIM_SESSION, slot, delivery) != CLAIM_TAKEN)
 			continue;
-		celeriac_xact_claimed(DatumGetUUIDP(id), false, "", 0, 0);
+		celeriac_xact_claimed(DatumGetUUIDP(id), false,
+							  SPI_getvalue(table->vals[i], table->tupdesc, 3),
+							  DatumGetInt32(SPI_getbinval(table->vals[i], table->tupdesc,
+														  4, &isnull)),
+							  DatumGetInt64(SPI_getbinval(table->vals[i], table->tupdesc,
+														  5, &isnull)));
 		celeriac_claim_started(DatumGetUUIDP(id), slot, GetCurrentTimestamp());
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &id, &isnull);
 	}

@@ -196,7 +196,8 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		3, {TEXTOID, UUIDARRAYOID, TIMESTAMPTZOID}
 	},
 	[STMT_ATTACHABLE] = {
-		"SELECT m.id, o.delivery FROM unnest($1, $2) AS o(id, delivery), task_message m "
+		"SELECT m.id, o.delivery, m.queue, m.priority::int, m.ready "
+		"FROM unnest($1, $2) AS o(id, delivery), task_message m "
 		"WHERE m.id = o.id AND m.ready IS NOT NULL AND m.leased_until IS NULL "
 		"AND m.deliveries + CASE WHEN m.worker IS NULL THEN 1 ELSE 0 END = o.delivery",
 		2, {UUIDARRAYOID, INT4ARRAYOID}

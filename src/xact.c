@@ -291,6 +291,8 @@ celeriac_xact_recheck_database(void)
 static void
 undo_claims(SubTransactionId since)
 {
+	bool		unknown = false;
+
 	for (int i = claimed_list.count - 1; i >= 0; i--)
 	{
 		ClaimedItem *item = ITEM(claimed_list, ClaimedItem, i);
@@ -306,6 +308,14 @@ undo_claims(SubTransactionId since)
 									 item->priority, item->ready);
 			celeriac_wake_fetch(MyDatabaseId, celeriac_queue_hash(item->queue), 1);
 		}
+		unknown |= item->queue[0] == '\0';
+	}
+
+	/* claimed by its id, and given up before its row was read: it may be ready */
+	if (unknown)
+	{
+		celeriac_ready_forget(MyDatabaseId);
+		celeriac_wake_all(MyDatabaseId);
 	}
 }
 
