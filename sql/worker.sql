@@ -40,7 +40,7 @@ SELECT args, delivery FROM task_fetch('worker two', '{worker}', wait => '30 s', 
 DO $$
 BEGIN
 	FOR i IN 1 .. 2000 LOOP
-		EXIT WHEN (SELECT state FROM task_worker WHERE name = 'worker one') = 'lost';
+		EXIT WHEN EXISTS (SELECT FROM task_worker WHERE name = 'worker one' AND state = 'lost' AND active = 0);
 		COMMIT;
 		PERFORM pg_sleep(0.01);
 	END LOOP;
