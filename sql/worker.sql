@@ -10,7 +10,7 @@ RESET client_min_messages;
 CREATE VIEW workers AS
 	SELECT name, queues, concurrency, state, active, fetched, succeeded, failed, retried, stale, info,
 		heartbeat > now() - interval '1 min' AS beats, pid IS NOT NULL AS pid, started_at IS NOT NULL AS started, stopped_at IS NOT NULL AS stopped
-	FROM task_worker WHERE name LIKE 'worker %';
+	FROM task_worker WHERE name IN ('worker one', 'worker two');
 SELECT task_queue_create('worker');
 -- a session of its own for the worker, whose end can be seen
 SELECT dblink_connect('worker', format('host=%s port=%s user=%s dbname=%s',
@@ -64,7 +64,7 @@ FROM celeriac_database_stats();
 DELETE FROM task_message WHERE name LIKE 'worker%';
 DELETE FROM task_result WHERE name LIKE 'worker%';
 DELETE FROM task_queue WHERE name = 'worker';
-DELETE FROM celeriac_worker WHERE name LIKE 'worker %';
+DELETE FROM celeriac_worker WHERE name LIKE 'worker ___';
 DROP VIEW workers;
 DROP FUNCTION as_worker;
 DROP EXTENSION dblink;
