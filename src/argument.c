@@ -146,6 +146,13 @@ celeriac_empty_object(void)
 	return empty(WJB_BEGIN_OBJECT, WJB_END_OBJECT);
 }
 
+Datum
+celeriac_uuid_array(Datum *ids, int count)
+{
+	return PointerGetDatum(construct_array(ids, count, UUIDOID, UUID_LEN, false,
+										   TYPALIGN_CHAR));
+}
+
 char **
 celeriac_text_array(ArrayType *array, const char *argument, int *count)
 {

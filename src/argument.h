@@ -33,6 +33,9 @@ extern Jsonb *celeriac_empty_object(void);
 /* VARIADIC "any" from parameter first on, as a JSON array (send.c) */
 extern Jsonb *celeriac_variadic_args(FunctionCallInfo fcinfo, int first);
 
+/* uuid[] from uuid datums */
+extern Datum celeriac_uuid_array(Datum *ids, int count);
+
 /* text[] as C strings; NULL elements raise */
 extern char **celeriac_text_array(ArrayType *array, const char *argument,
 								  int *count);

@@ -172,18 +172,11 @@ scan_level(FetchState *fetch, const char *queue, ReadyLevel *level,
 	}
 }
 
-static Datum
-id_array(Datum *ids, int count)
-{
-	return PointerGetDatum(construct_array(ids, count, UUIDOID, UUID_LEN, false,
-										   TYPALIGN_CHAR));
-}
-
 /* Read the claimed rows again, newer than the claims; a lease marks them. */
 static uint64
 read_claimed(FetchState *fetch, Candidates *found)
 {
-	Datum		values[3] = {id_array(found->datums, found->count)};
+	Datum		values[3] = {celeriac_uuid_array(found->datums, found->count)};
 
 	if (!leased(fetch))
 		return celeriac_exec(STMT_FETCH_READ, values, NULL);
@@ -222,7 +215,7 @@ mark_early(FetchState *fetch, int first)
 	}
 	if (count > 0)
 	{
-		Datum		values[] = {id_array(ids, count), CStringGetTextDatum(fetch->worker)};
+		Datum		values[] = {celeriac_uuid_array(ids, count), CStringGetTextDatum(fetch->worker)};
 
 		celeriac_exec(STMT_FETCH_MARK, values, NULL);
 	}

@@ -138,8 +138,7 @@ one_id(const pg_uuid_t *id)
 {
 	Datum		value = UUIDPGetDatum(id);
 
-	return PointerGetDatum(construct_array(&value, 1, UUIDOID, UUID_LEN, false,
-										   TYPALIGN_CHAR));
+	return celeriac_uuid_array(&value, 1);
 }
 
 static char *

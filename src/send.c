@@ -435,8 +435,7 @@ send_many(const SendRequest *request, ManySends *many)
 	celeriac_queue_ensure(request->queue);
 	set_common(request, values, nulls);
 	set_param(values, nulls, 0,
-			  PointerGetDatum(construct_array(many->ids, many->count, UUIDOID,
-											  UUID_LEN, false, TYPALIGN_CHAR)), false);
+			  celeriac_uuid_array(many->ids, many->count), false);
 	set_param(values, nulls, 2,
 			  PointerGetDatum(construct_array(many->args, many->count, JSONBOID,
 											  -1, false, TYPALIGN_INT)), false);

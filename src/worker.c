@@ -229,8 +229,7 @@ task_started(PG_FUNCTION_ARGS)
 	{
 		Datum		values[] = {
 			CStringGetTextDatum(worker),
-			PointerGetDatum(construct_array(ids, count, UUIDOID, UUID_LEN, false,
-											TYPALIGN_CHAR)),
+			celeriac_uuid_array(ids, count),
 			PointerGetDatum(construct_array(times, count, TIMESTAMPTZOID, 8,
 											FLOAT8PASSBYVAL, TYPALIGN_DOUBLE))
 		};
