@@ -101,19 +101,26 @@ SELECT task_get(:id::text::uuid, timeout => '20 s');
 	return;
 }
 
-# So many sessions that work on a queue.
+# So many sessions that work on a queue.  A cancel may also come between two
+# rounds, and then ends the call: there are more of them.
 sub start_sessions
 {
 	my ($queue, $lease, $count) = @_;
 
-	return map {
-		IPC::Run::start(
-			[
-				'psql', '-Xq', '-d', $node->connstr('postgres'), '-c',
-				"CALL work('$queue$_', '$queue', $lease)"
-			],
-			'2>', \my $error)
-	} 1 .. $count;
+	my @sessions;
+
+	foreach my $session (map { "$queue$_" } 1 .. $count)
+	{
+		my $script = $node->basedir . "/$session.sql";
+
+		append_to_file($script,
+			"CALL work('$session', '$queue', $lease);\n" x 10_000);
+		push @sessions,
+		  IPC::Run::start(
+			[ 'psql', '-Xq', '-d', $node->connstr('postgres'), '-f', $script ],
+			'2>', '/dev/null');
+	}
+	return @sessions;
 }
 
 sub end_sessions
