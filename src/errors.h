@@ -27,8 +27,6 @@
 #define ERRCODE_CELERIAC_WOULD_HANG			MAKE_SQLSTATE('T','C','0','0','9')
 /* The queue does not exist. */
 #define ERRCODE_CELERIAC_UNKNOWN_QUEUE		MAKE_SQLSTATE('T','C','0','1','0')
-/* No task definition of this name. */
-#define ERRCODE_CELERIAC_UNKNOWN_DEFINITION	MAKE_SQLSTATE('T','C','0','1','1')
 /* Only for use inside a running SQL task. */
 #define ERRCODE_CELERIAC_NOT_IN_TASK		MAKE_SQLSTATE('T','C','0','1','2')
 /* Raised inside a SQL task to end it as RETRY, REJECTED or IGNORED. */

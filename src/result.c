@@ -205,7 +205,8 @@ raise_outcome(const pg_uuid_t *id, const TaskStatus *status)
 {
 	ereport(ERROR,
 			(errcode(error_code(status)),
-			 errmsg("task %s ended as %s: %s%s%s", celeriac_uuid_text(id), status->state,
+			 errmsg("task %s ended as %s%s%s%s%s", celeriac_uuid_text(id), status->state,
+					status->exc_type || status->exc_message ? ": " : "",
 					status->exc_type ? status->exc_type : "",
 					status->exc_type && status->exc_message ? ": " : "",
 					status->exc_message ? status->exc_message : ""),

@@ -43,8 +43,9 @@ PG_FUNCTION_INFO_V1(task_revoke);
 PG_FUNCTION_INFO_V1(task_revoke_many);
 PG_FUNCTION_INFO_V1(task_purge);
 
+/* those that worker/src/command.c knows */
 static const char *const signals[] = {
-	"TERM", "KILL", "INT", "QUIT", "HUP", "USR1", "USR2", "ABRT", "STOP", "CONT"
+	"TERM", "KILL", "INT", "QUIT", "HUP", "ABRT", "ALRM", "USR1", "USR2"
 };
 
 static const char *
@@ -60,7 +61,7 @@ signal_name(const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
 			 errmsg("\"%s\" is not the name of a signal", name),
-			 errhint("One of TERM, KILL, INT, QUIT, HUP, USR1, USR2, ABRT, STOP, CONT.")));
+			 errhint("One of TERM, KILL, INT, QUIT, HUP, ABRT, ALRM, USR1, USR2.")));
 	return NULL;
 }
 

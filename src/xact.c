@@ -311,7 +311,10 @@ undo_claims(SubTransactionId since)
 		unknown |= item->queue[0] == '\0';
 	}
 
-	/* claimed by its id, and given up before its row was read: it may be ready */
+	/*
+	 * claimed by its id, and given up before its row was read: it may be
+	 * ready
+	 */
 	if (unknown)
 	{
 		celeriac_ready_forget(MyDatabaseId);

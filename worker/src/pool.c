@@ -810,12 +810,20 @@ slot_mark_started(Pool *pool, Slot *slot, Job *job, int64_t elapsed)
 }
 
 static void
+slot_log_limit(LogLevel level, const char *which, int64_t limit, const Job *job)
+{
+	char		id[UUID_TEXT_SIZE];
+
+	uuid_format(&job->id, id);
+	log_task(level, job->name, &job->id, "%s time limit (%gs) exceeded for %s[%s]",
+			 which, (double) limit / CLOCK_SECOND, job->name.data, id);
+}
+
+static void
 slot_apply_soft_limit(Slot *slot, Job *job, int64_t now)
 {
 	if (job->soft_limit_told == 0)
-		log_task(LOG_LEVEL_WARNING, job->name, &job->id,
-				 "Soft time limit (%gs) exceeded for %s",
-				 (double) job->soft_limit / CLOCK_SECOND, job->name.data);
+		slot_log_limit(LOG_LEVEL_WARNING, "Soft", job->soft_limit, job);
 	atomic_store(&slot->page->soft_limit_seq, job->seq);
 	job->soft_limit_told = now;
 	kill(slot->pid, SIGUSR1);
@@ -824,9 +832,7 @@ slot_apply_soft_limit(Slot *slot, Job *job, int64_t now)
 static void
 slot_apply_time_limit(Pool *pool, Slot *slot, Job *job)
 {
-	log_task(LOG_LEVEL_ERROR, job->name, &job->id,
-			 "Hard time limit (%gs) exceeded for %s",
-			 (double) job->time_limit / CLOCK_SECOND, job->name.data);
+	slot_log_limit(LOG_LEVEL_ERROR, "Hard", job->time_limit, job);
 	slot_doom(pool, slot, VERDICT_TIME_LIMIT, SIGKILL);
 }
 
