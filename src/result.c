@@ -185,7 +185,10 @@ get_deadline(FunctionCallInfo fcinfo)
 	return GetCurrentTimestamp() + (TimestampTz) (seconds * USECS_PER_SEC);
 }
 
-/* "22012 division_by_zero" is raised as what it was; the rest as ours. */
+/*
+ * "22012 division_by_zero" is raised as what it was; the rest as ours, and so is
+ * what a worker gave a code of success.
+ */
 static int
 error_code(const TaskStatus *status)
 {
@@ -193,7 +196,7 @@ error_code(const TaskStatus *status)
 
 	if (strcmp(status->state, "FAILURE") != 0)
 		return ERRCODE_CELERIAC_TASK_REVOKED;
-	if (type != NULL && strlen(type) >= 5 &&
+	if (type != NULL && strlen(type) >= 5 && strncmp(type, "00", 2) != 0 &&
 		strspn(type, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 &&
 		(type[5] == ' ' || type[5] == '\0'))
 		return MAKE_SQLSTATE(type[0], type[1], type[2], type[3], type[4]);

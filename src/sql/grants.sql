@@ -1,21 +1,31 @@
 -- Who may do what, all of it.  Functions written in C and those marked SECURITY
 -- DEFINER act with the owner's rights, so the right to call them is the gate.
 
-REVOKE ALL ON ALL TABLES IN SCHEMA @extschema@ FROM celeriac_sender, celeriac_worker,
-	celeriac_monitor, celeriac_admin;
-
+-- Whatever default privileges have given away is taken back: who may insert a
+-- message says in whose name it runs.
 DO $$
 DECLARE
 	object record;
 BEGIN
 	FOR object IN
-		SELECT p.oid::regprocedure AS name, p.prokind
-		FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
-		WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
-			AND d.refclassid = 'pg_extension'::regclass
-			AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'celeriac')
+		WITH member AS (
+			SELECT d.classid, d.objid FROM pg_depend d
+			WHERE d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
+				AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'celeriac')
+		)
+		SELECT 'ROUTINE' AS kind, p.oid::regprocedure::text AS name, a.grantee
+		FROM member JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass
+			CROSS JOIN aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+		WHERE a.grantee <> p.proowner
+		UNION
+		SELECT 'TABLE', c.oid::regclass::text, a.grantee
+		FROM member JOIN pg_class c ON c.oid = objid AND classid = 'pg_class'::regclass
+			CROSS JOIN aclexplode(c.relacl) a
+		WHERE c.relkind IN ('r', 'v', 'S') AND a.grantee <> c.relowner
 	LOOP
-		EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', object.name);
+		EXECUTE format('REVOKE ALL ON %s %s FROM %s', object.kind, object.name,
+			CASE WHEN object.grantee = 0 THEN 'PUBLIC'
+				ELSE quote_ident(pg_get_userbyid(object.grantee)) END);
 	END LOOP;
 END
 $$;
