@@ -32,6 +32,7 @@
 #include "shmem.h"
 #include "state.h"
 #include "wake.h"
+#include "xact.h"
 
 PG_FUNCTION_INFO_V1(task_heartbeat);
 PG_FUNCTION_INFO_V1(task_started);
@@ -88,7 +89,7 @@ register_worker(FunctionCallInfo fcinfo, CelWorker *worker)
 	if (!PG_ARGISNULL(1))
 		check_queues(PG_GETARG_ARRAYTYPE_P(1));
 	celeriac_exec(STMT_WORKER_REGISTER, values, nulls);
-	worker->registered = true;
+	celeriac_xact_registered(worker - CelShmem->workers, true);
 }
 
 static void
@@ -97,7 +98,7 @@ worker_offline(const char *name, CelWorker *worker, const char *state)
 	Datum		values[] = {CStringGetTextDatum(name), CStringGetTextDatum(state)};
 
 	celeriac_exec(STMT_WORKER_STATE, values, NULL);
-	worker->registered = false;
+	celeriac_xact_registered(worker - CelShmem->workers, false);
 }
 
 /* online: only the first one, or one with news, writes a row */

@@ -86,6 +86,13 @@ typedef struct FlagItem
 	bool		on;
 } FlagItem;
 
+typedef struct WorkerItem
+{
+	SubTransactionId subid;
+	int			worker;			/* slot */
+	bool		registered;
+} WorkerItem;
+
 #define XACT_LIST(type)	{NULL, sizeof(type), 0, 0}
 
 static XactList ready_list = XACT_LIST(ReadyItem);
@@ -96,10 +103,11 @@ static XactList due_list = XACT_LIST(DueItem);
 static XactList event_list = XACT_LIST(EventItem);
 static XactList listen_list = XACT_LIST(FlagItem);
 static XactList recheck_list = XACT_LIST(FlagItem);
+static XactList worker_list = XACT_LIST(WorkerItem);
 
 static XactList *const all_lists[] = {
 	&ready_list, &done_list, &claimed_list, &release_list, &due_list,
-	&event_list, &listen_list, &recheck_list
+	&event_list, &listen_list, &recheck_list, &worker_list
 };
 
 static void xact_callback(XactEvent event, void *arg);
@@ -282,6 +290,15 @@ celeriac_xact_listen(bool listen)
 }
 
 void
+celeriac_xact_registered(int worker, bool registered)
+{
+	WorkerItem *item = list_add(&worker_list);
+
+	item->worker = worker;
+	item->registered = registered;
+}
+
+void
 celeriac_xact_recheck_database(void)
 {
 	((FlagItem *) list_add(&recheck_list))->on = true;
@@ -399,6 +416,17 @@ publish_listening(void)
 }
 
 static void
+publish_workers(void)
+{
+	for (int i = 0; i < worker_list.count; i++)
+	{
+		WorkerItem *item = ITEM(worker_list, WorkerItem, i);
+
+		CelShmem->workers[item->worker].registered = item->registered;
+	}
+}
+
+static void
 publish_recheck(void)
 {
 	CelDatabase *db = celeriac_my_database();
@@ -460,6 +488,7 @@ after_commit(void)
 		publish_done();
 	if (listen_list.count > 0)
 		publish_listening();
+	publish_workers();
 	if (recheck_list.count > 0)
 		publish_recheck();
 	forget_all();

@@ -35,6 +35,8 @@ extern void celeriac_xact_reserve_claim(void);
 extern void celeriac_xact_unclaim(const pg_uuid_t *id);
 /* a claim to be given back once this transaction has committed */
 extern void celeriac_xact_release(const pg_uuid_t *id, uint64 serial);
+/* a worker's row says now that it is online, or not */
+extern void celeriac_xact_registered(int worker, bool registered);
 /* the extension was created or dropped, or its workers must look again */
 extern void celeriac_xact_recheck_database(void);
 
