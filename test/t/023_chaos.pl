@@ -4,6 +4,7 @@
 # exactly once, and what SQL tasks wrote is there exactly once.
 #
 # CELERIAC_CHAOS_TASKS	how many tasks (default 100,000)
+# CELERIAC_CHAOS_SECONDS	for how long there are blows (default 240), then it may end in peace
 # CELERIAC_CHAOS_SEED	repeats the choices of an earlier run, not their timing
 
 use strict;
@@ -18,6 +19,7 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 my $tasks = $ENV{CELERIAC_CHAOS_TASKS} || 100_000;
+my $seconds = $ENV{CELERIAC_CHAOS_SECONDS} || 240;
 my $seed = $ENV{CELERIAC_CHAOS_SEED} || (time * 1000) % 1_000_000_007;
 my $senders = 4;
 my $pools = 3;
@@ -40,12 +42,15 @@ sub value
 	return $node->safe_psql('postgres', $_[0]);
 }
 
-# The answer, or undef while the server cannot give one.
+# The answer, or undef while the server cannot give one.  A psql that cannot
+# connect may end before it was told what to ask, which IPC::Run dies of.
 sub ask
 {
-	my ($status, $out) = $node->psql('postgres', $_[0], stderr => \my $errors);
+	my ($query) = @_;
+	my ($status, $out) =
+	  eval { $node->psql('postgres', $query, stderr => \my $errors) };
 
-	return $status == 0 ? $out : undef;
+	return defined $status && $status == 0 ? $out : undef;
 }
 
 # Odd numbers are C tasks for the pools, even ones SQL tasks for the executors;
@@ -78,21 +83,22 @@ $$;
 });
 
 #
-# Senders: processes that send their share in pieces, each piece in its way.
+# Senders: processes that send their share in pieces, each piece in its way,
+# with pauses, so that there is time for blows.
 #
 my @ways = (
-	# each in a transaction of its own
-	sub { "SELECT format('SELECT send_one(%s)', i) FROM generate_series($_[0], $_[1]) AS i \\gexec" },
+	# the largest piece, and how it is sent; each in a transaction of its own
+	[ 200, sub { "SELECT format('SELECT send_one(%s)', i) FROM generate_series($_[0], $_[1]) AS i \\gexec" } ],
 	# all in one
-	sub { "SELECT count(send_one(i)) FROM generate_series($_[0], $_[1]) AS i" },
+	[ 500, sub { "SELECT count(send_one(i)) FROM generate_series($_[0], $_[1]) AS i" } ],
 	# set-based
-	sub { "SELECT send_many($_[0], $_[1])" },
+	[ 1000, sub { "SELECT send_many($_[0], $_[1])" } ],
 	# with subtransactions and after a send that never happened
-	sub {
+	[ 500, sub {
 		"BEGIN; SELECT send_many($_[0], $_[1]); ROLLBACK;
 		 BEGIN; SAVEPOINT s; SELECT send_many($_[0], $_[1]); ROLLBACK TO s;
 		 SELECT count(send_one(i)) FROM generate_series($_[0], $_[1]) AS i; COMMIT;";
-	});
+	} ]);
 
 sub send_share
 {
@@ -101,9 +107,11 @@ sub send_share
 
 	while ($next <= $last)
 	{
-		my $end = min($next + int(rand 300), $last);
+		my ($largest, $how) = @{ $ways[ rand @ways ] };
+		my $end = min($next + int(rand $largest), $last);
 
-		if (defined ask("\\set ON_ERROR_STOP 1\n" . $ways[ rand @ways ]->($next, $end)))
+		usleep(rand 1_500_000);
+		if (defined ask($how->($next, $end)))
 		{
 			$next = $end + 1;
 			next;
@@ -294,19 +302,23 @@ for (;;)
 	my $done = ask('SELECT count(*) FROM task_result') // 0;
 
 	last if senders_left() == 0 && $done > 0.97 * $tasks;
-	die "no end after 30 minutes" if time > $started + 1800;
+	last if time > $started + $seconds;
 	strike();
-	usleep(rand 300_000);
+	usleep(rand 500_000);
 	replace_ended_pools();
 }
 my $calm = time;
+my $sent = ask('SELECT count(*) FROM sent') // 'some';
+
+Celeriac::wait_until('the last senders',
+	sub { replace_ended_pools(); return senders_left() == 0; });
 
 Celeriac::wait_until('an answer', sub { return defined ask('SELECT 1') });
 Celeriac::wait_until('the last tasks',
 	sub { return (ask('SELECT count(*) FROM task_message') // -1) == 0; });
 
-diag( sprintf '%d blows in %.0f s, then %.1f s to the last result',
-	sum0(values %struck), $calm - $started, time - $calm);
+diag( sprintf '%d blows in %.0f s while %s tasks were sent, then %.1f s to the last result',
+	sum0(values %struck), $calm - $started, $sent, time - $calm);
 note("$_: $struck{$_}") foreach sort keys %struck;
 
 #
