@@ -20,7 +20,7 @@ packages_for_tests()
 # Not every Debian has these, and what needs them can be skipped.
 optional_packages_for_tests()
 {
-	echo pg-bsd-indent
+	echo pg-bsd-indent spin
 }
 
 optional_packages_for_build()
