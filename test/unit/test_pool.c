@@ -209,6 +209,41 @@ test_recall(void)
 	stop();
 }
 
+/*
+ * A pool that stops recalls at every step.  A recall that finds nothing left
+ * to skip must not wait for the child to skip it: the child would never end.
+ */
+static void
+test_recall_again(void)
+{
+	int64_t		deadline = clock_mono() + 10 * CLOCK_SECOND;
+
+	start(1, 0);
+	for (int n = 0; n < 100; n++)
+		submit(n, "sleep.sleep", "[0]", NULL);
+	run_until(100);
+	submit(100, "sleep.sleep", "[0.2]", NULL);
+	for (int n = 101; n < 120; n++)
+		submit(n, "sleep.sleep", "[0]", NULL);
+	while (started < 1 && clock_mono() < deadline)
+		turn();
+	for (int n = 0; n < 20 || total < 120; n++)
+	{
+		pool_recall(pool);
+		pool_hand_back(pool, 0);
+		turn();
+	}
+	pool_recall(pool);
+	pool_retire(pool);
+	while (pool_children(pool) > 0 && clock_mono() < deadline)
+	{
+		pool_recall(pool);
+		turn();
+	}
+	ok(pool_children(pool) == 0, "a child recalled again and again ends");
+	stop();
+}
+
 static void
 test_limits(void)
 {
@@ -330,6 +365,7 @@ main(int argc, char **argv)
 	test_recycling();
 	test_crashes();
 	test_recall();
+	test_recall_again();
 	test_limits();
 	test_revoke();
 	test_hand_back();

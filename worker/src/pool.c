@@ -424,6 +424,15 @@ slot_return_jobs(Pool *pool, Slot *slot, uint32_t begun)
 	job_list_prepend(&pool->queue, &rest);
 }
 
+static bool
+slot_has_unbegun(const Slot *slot, uint32_t begun)
+{
+	for (const Job *job = slot->jobs.first; job != NULL; job = job->next)
+		if (job->seq > begun)
+			return true;
+	return false;
+}
+
 /*
  * The child may begin nothing more.  It gets new jobs when it has said that it
  * skipped the last one taken back, so the two generations cannot mix.
@@ -436,7 +445,8 @@ slot_recall(Pool *pool, Slot *slot)
 	if (slot->pid == 0 || slot->recalled_to != 0)
 		return;
 	begun = page_recall(slot->page);
-	if (begun == slot->last_seq)
+	/* what was recalled before is skipped already, and is not told twice */
+	if (!slot_has_unbegun(slot, begun))
 		return;
 	slot->recalled_to = slot->last_seq;
 	slot_return_jobs(pool, slot, begun);
