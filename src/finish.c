@@ -411,7 +411,7 @@ column_array(Column *column, int count, Oid type)
 enum
 {
 	END_ID, END_STATE, END_RESULT, END_EXC_TYPE, END_EXC_MESSAGE, END_TRACEBACK,
-	END_STARTED_AT, END_WORKER, END_COLUMNS
+	END_STARTED_AT, END_WORKER, END_DELIVERY, END_COLUMNS
 };
 
 static void
@@ -429,6 +429,8 @@ put_end(Column *columns, int n, const Ending *item, const char *worker)
 	columns[END_STARTED_AT].values[n] = TimestampTzGetDatum(o->started_at);
 	columns[END_STARTED_AT].nulls[n] = (o->started_at == 0);
 	put_text(&columns[END_WORKER], n, worker);
+	columns[END_DELIVERY].values[n] = Int32GetDatum(o->delivery);
+	columns[END_DELIVERY].nulls[n] = (item->hold == HOLD_OWN);
 }
 
 static void
@@ -469,7 +471,7 @@ static uint64
 write_ended(Ending **sorted, int count, const char *worker)
 {
 	static const Oid types[] = {
-		UUIDOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID
+		UUIDOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID
 	};
 	Column		columns[END_COLUMNS];
 	Datum		values[END_COLUMNS + 1];

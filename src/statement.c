@@ -130,11 +130,18 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"AND m.leased_until IS NOT NULL ORDER BY m.id FOR UPDATE",
 		1, {UUIDARRAYOID}
 	},
-	/* delete the message, insert the result: never half */
+
+	/*
+	 * Delete the message, insert the result: never half.  The delivery is
+	 * checked again, against the row as it is when its lock is had: a claim
+	 * that was lost while this waited, and its task requeued, does not count.
+	 */
 	[STMT_FINISH] = {
-		"WITH o AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) "
-		"AS o(id, state, result, exc_type, exc_message, traceback, started_at, worker)), "
-		"d AS (DELETE FROM task_message m USING o WHERE m.id = o.id RETURNING "
+		"WITH o AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+		"AS o(id, state, result, exc_type, exc_message, traceback, started_at, worker, "
+		"delivery)), "
+		"d AS (DELETE FROM task_message m USING o WHERE m.id = o.id AND (o.delivery IS NULL "
+		"OR m.deliveries + (m.worker IS NULL)::int = o.delivery) RETURNING "
 		"m.id, m.name, m.args, m.kwargs, m.queue, m.priority, o.state, "
 		"CASE WHEN m.options @> '{\"ignore_result\": true}' THEN NULL "
 		"ELSE o.result END AS result, o.exc_type, o.exc_message, o.traceback, m.retries, "
@@ -146,10 +153,10 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"parent_id, group_id, sent_by, sent_at, started_at, done_at, options) "
 		"SELECT d.id, d.name, d.args, d.kwargs, d.queue, d.priority, d.state, d.result, "
 		"d.exc_type, d.exc_message, d.traceback, d.retries, d.max_retries, d.worker, "
-		"d.root_id, d.parent_id, d.group_id, d.sent_by, d.sent_at, d.started_at, $9, "
+		"d.root_id, d.parent_id, d.group_id, d.sent_by, d.sent_at, d.started_at, $10, "
 		"d.options FROM d RETURNING id, options, sent_by::text, root_id",
-		9, {UUIDARRAYOID, TEXTARRAYOID, JSONBARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
+		10, {UUIDARRAYOID, TEXTARRAYOID, JSONBARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+		TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID}
 	},
 	/* due at once joins the tail; later waits for the coordinator */
 	[STMT_RETRY] = {
