@@ -89,7 +89,7 @@ SELECT raises(format('SELECT task_send(%L, queue => %L)', 'errors', n)) FROM unn
 SELECT raises(format('SELECT task_fetch(%L, %L)', n, '{errors}')) FROM unnest(ARRAY[NULL, '', E'a\nb', repeat('x', 256)]) AS n;
 SELECT raises($$ SELECT task_send(E'a\000b') $$) ~ '^22021' AS refused;
 SELECT raises($$ SELECT task_send('errors', '["a\u0000b"]') $$);
-SELECT raises($$ SELECT task_queue_create('') $$) ~ '^23514' AS refused;
+SELECT raises($$ SELECT task_queue_create('') $$);
 SELECT task_send(n, jsonb_build_array(n), queue => 'errors') IS NOT NULL AS sent
 FROM unnest(ARRAY[' ', 'a b', '"quoted"', '''', '\', '%s%n', '{}', '*', repeat('x', 255), 'naïve', '任务', '🌱', '‮rtl']) AS n;
 SELECT count(*) FROM task_state WHERE queue = 'errors' AND args ->> 0 = name;

@@ -114,6 +114,7 @@ SELECT stale_outcomes - :before AS stale FROM celeriac_database_stats();
 SELECT finish_begin('over', '50 ms') AS id \gset
 SELECT pg_sleep(0.1);
 SELECT finish_with(:'id', 'SUCCESS'), task_succeed(:'id');
+DELETE FROM task_message WHERE id = :'id';
 -- handed back and fetched again: the old number is worth nothing
 SELECT finish_begin('again') AS id \gset
 SELECT finish_with(:'id', 'PENDING');

@@ -15,6 +15,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "argument.h"
 #include "catalog.h"
 #include "errors.h"
 #include "guc.h"
@@ -25,6 +26,8 @@
 PG_FUNCTION_INFO_V1(celeriac_definition_changed);
 PG_FUNCTION_INFO_V1(celeriac_queue_changed);
 PG_FUNCTION_INFO_V1(celeriac_check_function);
+PG_FUNCTION_INFO_V1(celeriac_queue_name);
+PG_FUNCTION_INFO_V1(celeriac_task_name);
 
 static MemoryContext cache_context = NULL;
 static HTAB *definitions = NULL;
@@ -320,4 +323,21 @@ celeriac_check_function(PG_FUNCTION_ARGS)
 {
 	celeriac_sqltask_check_function(PG_GETARG_OID(0));
 	PG_RETURN_TEXT_P(cstring_to_text(format_procedure_qualified(PG_GETARG_OID(0))));
+}
+
+/* What SQL functions are given as a name, checked as everywhere. */
+Datum
+celeriac_queue_name(PG_FUNCTION_ARGS)
+{
+	celeriac_require_not_null(fcinfo, 0, "queue");
+	celeriac_require_queue_name(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+}
+
+Datum
+celeriac_task_name(PG_FUNCTION_ARGS)
+{
+	celeriac_require_not_null(fcinfo, 0, "name");
+	celeriac_require_task_name(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 }

@@ -237,6 +237,7 @@ task_get(PG_FUNCTION_ARGS)
 	CelContext	context;
 	pg_uuid_t  *id;
 	TaskStatus	status;
+	TimestampTz deadline = get_deadline(fcinfo);
 	bool		propagate = PG_ARGISNULL(2) || PG_GETARG_BOOL(2);
 
 	celeriac_require_not_null(fcinfo, 0, "id");
@@ -246,7 +247,7 @@ task_get(PG_FUNCTION_ARGS)
 	if (status.known && !status.finished)
 	{
 		refuse_to_hang(id, &status);
-		wait_for_end(id, context.caller, get_deadline(fcinfo), &status);
+		wait_for_end(id, context.caller, deadline, &status);
 	}
 	if (!status.known)
 		celeriac_unknown_task(id);

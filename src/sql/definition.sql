@@ -16,11 +16,11 @@ CREATE FUNCTION celeriac_define(
 AS $$
 #variable_conflict use_column
 DECLARE
-	task_name ALIAS FOR $1;
+	task_name CONSTANT text := celeriac_task_name($1);
 	broken text;
 BEGIN
-	IF task_name IS NULL OR task_name = '' THEN
-		RAISE EXCEPTION 'name must not be empty' USING ERRCODE = 'TC004';
+	IF $3 IS NOT NULL THEN
+		PERFORM celeriac_queue_name($3);
 	END IF;
 	IF $4 NOT BETWEEN 0 AND 255 THEN
 		RAISE EXCEPTION 'priority must be between 0 and 255' USING ERRCODE = 'TC004';
