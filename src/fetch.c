@@ -521,9 +521,64 @@ task_wait(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
+static int
+claim_attachable(uint64 rows, int slot, pg_uuid_t *claimed)
+{
+	SPITupleTable *table = SPI_tuptable;
+	int			count = 0;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		HeapTuple	row = table->vals[i];
+		TupleDesc	desc = table->tupdesc;
+		bool		isnull;
+		pg_uuid_t  *id = DatumGetUUIDP(SPI_getbinval(row, desc, 1, &isnull));
+		int			delivery = DatumGetInt32(SPI_getbinval(row, desc, 2, &isnull));
+
+		celeriac_xact_reserve_claim();
+		if (celeriac_claim_take(id, CLAIM_SESSION, slot, delivery) != CLAIM_TAKEN)
+			continue;
+		celeriac_xact_claimed(id, false, SPI_getvalue(row, desc, 3),
+							  DatumGetInt32(SPI_getbinval(row, desc, 4, &isnull)),
+							  DatumGetInt64(SPI_getbinval(row, desc, 5, &isnull)));
+		claimed[count++] = *id;
+	}
+	return count;
+}
+
+/* Those that are as they were seen; the claims on others are given back. */
+static void
+put_attached(ReturnSetInfo *rsinfo, uint64 rows, int slot,
+			 const pg_uuid_t *claimed, int count)
+{
+	SPITupleTable *table = SPI_tuptable;
+
+	for (int c = 0; c < count; c++)
+	{
+		bool		isnull;
+		bool		found = false;
+
+		for (uint64 i = 0; i < rows && !found; i++)
+			found = memcmp(&claimed[c], DatumGetUUIDP(SPI_getbinval(table->vals[i], table->tupdesc,
+																	1, &isnull)),
+						   UUID_LEN) == 0;
+		if (found)
+		{
+			Datum		id = UUIDPGetDatum(&claimed[c]);
+
+			isnull = false;
+			celeriac_claim_started(&claimed[c], slot, GetCurrentTimestamp());
+			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &id, &isnull);
+		}
+		else
+			celeriac_xact_unclaim(&claimed[c]);
+	}
+}
+
 /*
  * task_attach(worker, ids, deliveries): session claims again, after the
- * connection or the server was lost, on what this worker still runs.
+ * connection or the server was lost, on what this worker still runs.  As in a
+ * fetch, what was seen before the claim was taken is looked at again after.
  */
 Datum
 task_attach(PG_FUNCTION_ARGS)
@@ -533,7 +588,9 @@ task_attach(PG_FUNCTION_ARGS)
 	const char *worker;
 	int			slot;
 	uint64		rows;
-	SPITupleTable *table;
+	Datum		values[2];
+	pg_uuid_t  *claimed;
+	int			count;
 
 	celeriac_require_not_null(fcinfo, 0, "worker");
 	celeriac_require_not_null(fcinfo, 1, "ids");
@@ -544,31 +601,13 @@ task_attach(PG_FUNCTION_ARGS)
 	celeriac_enter(&context, fcinfo);
 	slot = celeriac_require_worker_slot(worker);
 	celeriac_session_set_worker(slot);
-	{
-		Datum		values[] = {PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
-
-		rows = celeriac_exec(STMT_ATTACHABLE, values, NULL);
-	}
-	table = SPI_tuptable;
-	for (uint64 i = 0; i < rows; i++)
-	{
-		bool		isnull;
-		Datum		id = SPI_getbinval(table->vals[i], table->tupdesc, 1, &isnull);
-		int			delivery = DatumGetInt32(SPI_getbinval(table->vals[i], table->tupdesc,
-														   2, &isnull));
-
-		celeriac_xact_reserve_claim();
-		if (celeriac_claim_take(DatumGetUUIDP(id), CLAIM_SESSION, slot, delivery) != CLAIM_TAKEN)
-			continue;
-		celeriac_xact_claimed(DatumGetUUIDP(id), false,
-							  SPI_getvalue(table->vals[i], table->tupdesc, 3),
-							  DatumGetInt32(SPI_getbinval(table->vals[i], table->tupdesc,
-														  4, &isnull)),
-							  DatumGetInt64(SPI_getbinval(table->vals[i], table->tupdesc,
-														  5, &isnull)));
-		celeriac_claim_started(DatumGetUUIDP(id), slot, GetCurrentTimestamp());
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &id, &isnull);
-	}
+	values[0] = PG_GETARG_DATUM(1);
+	values[1] = PG_GETARG_DATUM(2);
+	rows = celeriac_exec(STMT_ATTACHABLE, values, NULL);
+	claimed = palloc((rows + 1) * sizeof(pg_uuid_t));
+	count = claim_attachable(rows, slot, claimed);
+	rows = celeriac_exec(STMT_ATTACHABLE, values, NULL);
+	put_attached(rsinfo, rows, slot, claimed, count);
 	celeriac_leave(&context);
 	celeriac_worker_attached(slot);
 	PG_RETURN_NULL();

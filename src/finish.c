@@ -430,7 +430,6 @@ put_end(Column *columns, int n, const Ending *item, const char *worker)
 	columns[END_STARTED_AT].nulls[n] = (o->started_at == 0);
 	put_text(&columns[END_WORKER], n, worker);
 	columns[END_DELIVERY].values[n] = Int32GetDatum(o->delivery);
-	columns[END_DELIVERY].nulls[n] = (item->hold == HOLD_OWN);
 }
 
 static void

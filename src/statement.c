@@ -29,6 +29,16 @@
 	TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, UUIDOID, UUIDOID, UUIDOID, NAMEOID, \
 	TIMESTAMPTZOID, JSONBOID}
 
+/*
+ * Against the row as it is when its lock is had: nothing has been applied to
+ * it, and it has not been handed out again, since this delivery (0 = none, the
+ * claim is this transaction's).  A claim that was lost while the statement
+ * waited, and its task requeued, does not count; nor does a loss when the
+ * outcome of the lost worker came first.
+ */
+#define DELIVERY_IS_CURRENT \
+	"(o.delivery = 0 OR m.deliveries + (m.worker IS NULL)::int = o.delivery)"
+
 const CelStatementText celeriac_statements[STMT_COUNT] = {
 	[STMT_SEND] = {SEND_COLUMNS SEND_VALUES, 16, SEND_TYPES},
 	[STMT_SEND_WITH_ID] = {
@@ -130,18 +140,13 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"AND m.leased_until IS NOT NULL ORDER BY m.id FOR UPDATE",
 		1, {UUIDARRAYOID}
 	},
-
-	/*
-	 * Delete the message, insert the result: never half.  The delivery is
-	 * checked again, against the row as it is when its lock is had: a claim
-	 * that was lost while this waited, and its task requeued, does not count.
-	 */
+	/* delete the message, insert the result: never half */
 	[STMT_FINISH] = {
 		"WITH o AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) "
 		"AS o(id, state, result, exc_type, exc_message, traceback, started_at, worker, "
 		"delivery)), "
-		"d AS (DELETE FROM task_message m USING o WHERE m.id = o.id AND (o.delivery IS NULL "
-		"OR m.deliveries + (m.worker IS NULL)::int = o.delivery) RETURNING "
+		"d AS (DELETE FROM task_message m USING o WHERE m.id = o.id "
+		"AND " DELIVERY_IS_CURRENT " RETURNING "
 		"m.id, m.name, m.args, m.kwargs, m.queue, m.priority, o.state, "
 		"CASE WHEN m.options @> '{\"ignore_result\": true}' THEN NULL "
 		"ELSE o.result END AS result, o.exc_type, o.exc_message, o.traceback, m.retries, "
@@ -168,7 +173,7 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"jsonb_strip_nulls(jsonb_build_object('exc_type', o.exc_type, "
 		"'exc_message', o.exc_message))) "
 		"FROM unnest($1, $2, $3, $4, $5) AS o(id, eta, delivery, exc_type, exc_message) "
-		"WHERE m.id = o.id RETURNING m.id",
+		"WHERE m.id = o.id AND " DELIVERY_IS_CURRENT " RETURNING m.id",
 		5, {UUIDARRAYOID, TIMESTAMPTZARRAYOID, INT4ARRAYOID, TEXTARRAYOID,
 		TEXTARRAYOID}
 	},
@@ -180,7 +185,7 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"options = CASE WHEN o.lost = 0 THEN m.options - 'info' "
 		"ELSE coalesce(m.options - 'info', '{}') || jsonb_build_object('lost', o.lost) END "
 		"FROM unnest($1, $2, $3) AS o(id, delivery, lost) "
-		"WHERE m.id = o.id RETURNING m.id",
+		"WHERE m.id = o.id AND " DELIVERY_IS_CURRENT " RETURNING m.id",
 		3, {UUIDARRAYOID, INT4ARRAYOID, INT4ARRAYOID}
 	},
 	[STMT_STARTED] = {
