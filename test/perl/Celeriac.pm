@@ -284,7 +284,7 @@ sub start_worker
 		node => $node,
 		dbname => $dbname,
 		log => $PostgreSQL::Test::Utils::log_path . '/'
-		  . $node->name . "_worker_$number.log"
+		  . basename($0, '.pl') . '_' . $node->name . "_worker_$number.log"
 	}, 'Celeriac::Worker';
 	my @command = (
 		$program, 'worker',
