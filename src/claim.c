@@ -119,7 +119,7 @@ next_serial(void)
 
 ClaimTaken
 celeriac_claim_take(const pg_uuid_t *id, ClaimKind kind, int worker,
-					int delivery)
+					int delivery, int64 ready)
 {
 	ClaimSlot	slot = claim_lock(id, LW_EXCLUSIVE);
 	bool		found;
@@ -134,10 +134,13 @@ celeriac_claim_take(const pg_uuid_t *id, ClaimKind kind, int worker,
 		claim->kind = CLAIM_TRANSIENT;
 		claim->worker = -1;
 		claim->delivery = delivery;
+		claim->ready = ready;
 		claim->serial = next_serial();
 		claim->received_at = GetCurrentTimestamp();
 		claim_set_kind(claim, kind, CELERIAC_MY_SLOT, worker);
 	}
+	else if (taken == CLAIM_REFUSED)
+		claim->passed = Max(claim->passed, ready);
 	LWLockRelease(slot.lock);
 	if (taken == CLAIM_NO_ROOM)
 		pg_atomic_write_u32(&CelShmem->claims_full, 1);
@@ -166,20 +169,24 @@ celeriac_claim_get(const pg_uuid_t *id, Claim *copy)
 
 /*
  * The message may have been given to somebody else since the caller last saw
- * its claim: then there is nothing to release.
+ * its claim: then there is nothing to release.  True when the message got a new
+ * number, and a fetch met it there, while this claim was still on it.
  */
-void
+bool
 celeriac_claim_release(const pg_uuid_t *id, uint64 serial)
 {
 	ClaimSlot	slot = claim_lock(id, LW_EXCLUSIVE);
 	Claim	   *claim = claim_find(&slot, HASH_FIND, NULL);
+	bool		passed = false;
 
 	if (claim != NULL && claim->serial == serial)
 	{
+		passed = claim->passed > claim->ready;
 		claim_set_kind(claim, CLAIM_TRANSIENT, -1, -1);
 		claim_find(&slot, HASH_REMOVE, NULL);
 	}
 	LWLockRelease(slot.lock);
+	return passed;
 }
 
 void

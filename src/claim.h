@@ -30,6 +30,8 @@ typedef struct Claim
 	int			session;		/* slot of the holder */
 	int			worker;			/* slot in workers, -1 = none */
 	int			delivery;
+	int64		ready;			/* the number it was taken at, 0 = unknown */
+	int64		passed;			/* the highest a fetch passed over it at */
 	uint64		serial;			/* tells it from other claims on this message */
 	TimestampTz received_at;
 	TimestampTz started_at;		/* 0 = not begun */
@@ -46,14 +48,15 @@ typedef enum ClaimTaken
 } ClaimTaken;
 
 extern ClaimTaken celeriac_claim_take(const pg_uuid_t *id, ClaimKind kind,
-									  int worker, int delivery);
+									  int worker, int delivery, int64 ready);
 /* once after the table was full: somebody may be waiting for room */
 extern bool celeriac_claim_was_full(void);
 extern bool celeriac_claim_get(const pg_uuid_t *id, Claim *copy);
 /* release what this session holds; or that very claim, whoever holds it */
 extern void celeriac_claim_release_own(const pg_uuid_t *id);
 extern void celeriac_claim_undo(const pg_uuid_t *id);
-extern void celeriac_claim_release(const pg_uuid_t *id, uint64 serial);
+/* true = passed over since it was taken: look for its task again */
+extern bool celeriac_claim_release(const pg_uuid_t *id, uint64 serial);
 extern bool celeriac_claim_give_back(const pg_uuid_t *id);
 extern void celeriac_claim_set_delivery(const pg_uuid_t *id, int delivery);
 extern bool celeriac_claim_started(const pg_uuid_t *id, int worker,

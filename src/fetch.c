@@ -128,7 +128,7 @@ claim_rows(FetchState *fetch, Candidates *found, int wanted)
 
 		celeriac_xact_reserve_claim();
 		taken = celeriac_claim_take(id, leased(fetch) ? CLAIM_TRANSIENT : CLAIM_SESSION,
-									fetch->worker_slot, 0);
+									fetch->worker_slot, 0, ready);
 		fetch->no_room = (taken == CLAIM_NO_ROOM);
 		if (fetch->no_room)
 			break;
@@ -534,13 +534,13 @@ claim_attachable(uint64 rows, int slot, pg_uuid_t *claimed)
 		bool		isnull;
 		pg_uuid_t  *id = DatumGetUUIDP(SPI_getbinval(row, desc, 1, &isnull));
 		int			delivery = DatumGetInt32(SPI_getbinval(row, desc, 2, &isnull));
+		int64		ready = DatumGetInt64(SPI_getbinval(row, desc, 5, &isnull));
 
 		celeriac_xact_reserve_claim();
-		if (celeriac_claim_take(id, CLAIM_SESSION, slot, delivery) != CLAIM_TAKEN)
+		if (celeriac_claim_take(id, CLAIM_SESSION, slot, delivery, ready) != CLAIM_TAKEN)
 			continue;
 		celeriac_xact_claimed(id, false, SPI_getvalue(row, desc, 3),
-							  DatumGetInt32(SPI_getbinval(row, desc, 4, &isnull)),
-							  DatumGetInt64(SPI_getbinval(row, desc, 5, &isnull)));
+							  DatumGetInt32(SPI_getbinval(row, desc, 4, &isnull)), ready);
 		claimed[count++] = *id;
 	}
 	return count;

@@ -211,7 +211,7 @@ claim_to_revoke(const pg_uuid_t *id)
 	ClaimTaken	taken;
 
 	celeriac_xact_reserve_claim();
-	taken = celeriac_claim_take(id, CLAIM_TRANSIENT, -1, 0);
+	taken = celeriac_claim_take(id, CLAIM_TRANSIENT, -1, 0, 0);
 	if (taken == CLAIM_NO_ROOM)
 		ereport(ERROR,
 				(errcode(ERRCODE_CELERIAC_OUT_OF_SLOTS),

@@ -304,6 +304,14 @@ celeriac_xact_recheck_database(void)
 	((FlagItem *) list_add(&recheck_list))->on = true;
 }
 
+/* Some task of this database is ready, and may be behind a position. */
+static void
+look_everywhere(void)
+{
+	celeriac_ready_forget(MyDatabaseId);
+	celeriac_wake_all(MyDatabaseId);
+}
+
 /* A claim taken here is given up: it, and where it was, can be found again. */
 static void
 undo_claims(SubTransactionId since)
@@ -325,7 +333,8 @@ undo_claims(SubTransactionId since)
 									 item->priority, item->ready);
 			celeriac_wake_fetch(MyDatabaseId, celeriac_queue_hash(item->queue), 1);
 		}
-		unknown |= item->queue[0] == '\0';
+		else
+			unknown = true;
 	}
 
 	/*
@@ -333,21 +342,26 @@ undo_claims(SubTransactionId since)
 	 * ready
 	 */
 	if (unknown)
-	{
-		celeriac_ready_forget(MyDatabaseId);
-		celeriac_wake_all(MyDatabaseId);
-	}
+		look_everywhere();
 }
 
+/*
+ * Between the commit and here a task that is to be retried may have become due
+ * again, and a fetch have passed over it, because of its old claim.
+ */
 static void
 release_claims(void)
 {
+	bool		passed = false;
+
 	for (int i = 0; i < release_list.count; i++)
 	{
 		ReleaseItem *item = ITEM(release_list, ReleaseItem, i);
 
-		celeriac_claim_release(&item->id, item->serial);
+		passed |= celeriac_claim_release(&item->id, item->serial);
 	}
+	if (passed)
+		look_everywhere();
 	for (int i = 0; i < claimed_list.count; i++)
 	{
 		ClaimedItem *item = ITEM(claimed_list, ClaimedItem, i);
