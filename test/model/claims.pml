@@ -191,11 +191,48 @@ inline take(t, k, who, number, r, ok)
 	}
 }
 
+/* celeriac_claim_release_own(): still held */
+inline release_own(t, who)
+{
+	d_step {
+		if
+#ifdef RELEASE_ANY
+		:: claim[t].kind != FREE ->
+#else
+		:: (claim[t].kind == SESSION || claim[t].kind == TRANSIENT) &&
+		   claim[t].holder == who ->
+#endif
+			clear_claim(t)
+		:: else
+		fi
+	}
+}
+
 /*
- * celeriac_claim_release(): of one's own, still held.  mend: a fetch passed
- * over the claim at a number that the task got while it was held.
+ * celeriac_claim_undo(): its transaction rolls back.  Who revoked the task in
+ * the meantime was told that the holder would see to it.
  */
-inline release_own(t, who, mend)
+inline undo(t, who)
+{
+	d_step {
+		if
+		:: claim[t].kind == SESSION && claim[t].holder == who && claim[t].revoked ->
+			claim[t].kind = LOST;
+			claim[t].stamp = stamp[t]
+		:: claim[t].holder == who && claim[t].kind != FREE && claim[t].kind != LOST &&
+		   !claim[t].revoked ->
+			clear_claim(t)
+		:: else
+		fi
+	}
+}
+
+/*
+ * celeriac_claim_release(): of that very claim.  Its serial number: the ghost
+ * stamp, which tells claims that were handed out apart.  mend: a fetch passed
+ * over it at a number that the task got while it was held.
+ */
+inline release(t, serial, mend)
 {
 	d_step {
 		mend = 0;
@@ -203,8 +240,7 @@ inline release_own(t, who, mend)
 #ifdef RELEASE_ANY				/* MUTATION: whatever claim is there */
 		:: claim[t].kind != FREE ->
 #else
-		:: (claim[t].kind == SESSION || claim[t].kind == TRANSIENT) &&
-		   claim[t].holder == who ->
+		:: claim[t].kind != FREE && claim[t].stamp == serial ->
 #endif
 			mend = claim[t].passed > claim[t].ready;
 			clear_claim(t)
@@ -213,31 +249,12 @@ inline release_own(t, who, mend)
 	}
 }
 
-/* celeriac_claim_release_ended(): of the delivery whose outcome was applied */
-inline release_delivery(t, who, number, mend)
-{
-	d_step {
-		mend = 0;
-		if
-#ifdef RELEASE_ANY
-		:: claim[t].kind != FREE ->
-#else
-		:: claim[t].kind != FREE && claim[t].delivery == number &&
-		   (who == COORDINATOR -> claim[t].kind == LOST : claim[t].holder == who) ->
-#endif
-			mend = claim[t].passed > claim[t].ready;
-			clear_claim(t)
-		:: else
-		fi
-	}
-}
-
-/* r: a number at or before the one it was passed over at */
-inline mend_position(r)
+/* look_everywhere() */
+inline look_everywhere()
 {
 #ifndef NO_MEND					/* MUTATION: whoever passed over a claim is not told */
 	if
-	:: flag -> push_back(r)
+	:: flag -> push_back(1)
 	:: else
 	fi;
 #endif
@@ -400,8 +417,9 @@ restart:
 						row[t].deliveries + 1 == delivery
 				};
 				if
-				:: !taken -> release_own(t, w, flag);
-					mend_position(1)
+				:: !taken ->		/* celeriac_xact_unclaim() */
+					release_own(t, w);
+					push_back(1)
 				:: else
 				fi
 			:: else
@@ -510,15 +528,10 @@ scan:
 				has = 1
 			};
 			goto finish
-		:: d_step { aborts > 0 -> aborts-- }		/* undo_claims() */
-		:: d_step {				/* session_exit(), before ShutdownPostgres() aborts */
-				losses > 0 ->
-				losses--;
-				claim[t].kind = LOST;
-				claim[t].stamp = stamp[t]
-			}
+		:: d_step { aborts > 0 -> aborts-- }		/* it rolls back */
+		:: d_step { losses > 0 -> losses-- }		/* ShutdownPostgres() does that */
 		fi;
-		release_own(t, w, flag);
+		undo(t, w);				/* undo_claims() */
 #ifndef NO_UNDO_PUSH			/* MUTATION: where it was is not looked at again */
 		push_back(r);
 #endif
@@ -526,8 +539,10 @@ scan:
 		goto fetch;
 
 missing:						/* celeriac_give_back_missing() */
-		release_own(t, w, flag);	/* celeriac_xact_unclaim() */
-		mend_position(r);
+		release_own(t, w);		/* celeriac_xact_unclaim() */
+#ifndef UNCLAIM_FORGETS			/* MUTATION: whoever passed over it is not told */
+		push_back(r);
+#endif
 		d_step { NO_TASK(w) };
 		goto fetch;
 
@@ -555,12 +570,12 @@ finish:							/* task_finish() */
 			fi
 		};
 #ifdef RELEASE_BEFORE_COMMIT	/* MUTATION: the claim goes before the row does */
-		release_delivery(t, w, delivery, flag);
+		release(t, mark, flag);
 #endif
 		atomic {
 			lock_row(t, w + 1, delivery, taken);
 			if
-			:: !taken -> goto refused
+			:: !taken -> goto outdated
 			:: else
 			fi
 		};
@@ -585,10 +600,10 @@ finish:							/* task_finish() */
 		:: r != 0 -> push_back(r)
 		:: else
 		fi;
-		release_delivery(t, w, delivery, flag);
+		release(t, mark, flag);
 #else
-		release_delivery(t, w, delivery, flag);	/* release_claims() */
-		mend_position(1);		/* celeriac_ready_forget() */
+		release(t, mark, flag);	/* release_claims() */
+		look_everywhere();
 		if
 		:: r != 0 -> push_back(r)			/* publish_ready() */
 		:: else
@@ -597,11 +612,12 @@ finish:							/* task_finish() */
 		d_step { NO_TASK(w) };
 		goto fetch;
 
-refused:						/* drop_refused() */
+outdated:						/* release_accepted(), release_claims() */
+		release(t, mark, flag);
+		look_everywhere();
+refused:
 		atomic {
-			d_step { forget_believer(t, w); taken = 0 };
-			release_own(t, w, flag);
-			d_step { NO_TASK(w) };
+			d_step { forget_believer(t, w); NO_TASK(w) };
 			goto fetch
 		}
 	}
@@ -718,27 +734,41 @@ duties:
 
 lost:							/* end_lost_claims() */
 #ifdef REQUEUE_RELEASES_FIRST	/* MUTATION: the claim goes before the row does */
-		release_delivery(t, COORDINATOR, number, flag);
+		release(t, mark, flag);
 #endif
-		lock_row(t, COORDINATOR, number, ok);
-		if
-		:: ok ->
-			if
-			:: d_step { failed_finishes > 0 -> failed_finishes--; row[t].locked = 0; ok = 0 };
-				goto duties
-			:: d_step {			/* the commit becomes visible */
-					require_current(t, mark);
-					if
-					:: claim[t].revoked -> end_row(t)
-					:: else -> sequence++; r = sequence; renew_row(t, r, number)
-					fi;
-					ok = 0
-				}
+		atomic {
+			lock_row(t, COORDINATOR, number, ok);	/* SKIP LOCKED, and again later */
+#ifndef REQUEUE_RELEASES_FIRST
+			if					/* still_lost() */
+			:: ok && !(claim[t].kind == LOST && claim[t].delivery == number) ->
+				row[t].locked = 0;
+				ok = 0
+			:: else
 			fi
-		:: else
+#endif
+		};
+		if
+		:: !ok ->				/* release_ended(): message_exists() */
+			if
+			:: !row[t].exists -> release(t, mark, flag)
+			:: else
+			fi;
+			d_step { t = 0; number = 0; mark = 0; flag = 0 };
+			goto duties
+		:: d_step { ok && failed_finishes > 0 -> failed_finishes--; row[t].locked = 0; ok = 0 };
+			goto duties
+		:: d_step {				/* the commit becomes visible */
+				ok ->
+				require_current(t, mark);
+				if
+				:: claim[t].revoked -> end_row(t)
+				:: else -> sequence++; r = sequence; renew_row(t, r, number)
+				fi;
+				ok = 0
+			}
 		fi;
-		release_delivery(t, COORDINATOR, number, flag);
-		mend_position(1);
+		release(t, mark, flag);
+		look_everywhere();
 		if
 		:: r != 0 -> push_back(r)
 		:: else
@@ -769,7 +799,6 @@ proctype Revoker(byte who)
 	byte j;
 	byte r;
 	bit ok;
-	bit flag;
 
 	{
 		skip;
@@ -820,10 +849,7 @@ again:
 			fi
 		};
 		if
-		:: !ok ->				/* celeriac_xact_unclaim() */
-			release_own(0, who, flag);
-			mend_position(1);
-			goto end
+		:: !ok -> release_own(0, who); goto end
 		:: else
 		fi;
 		if
@@ -831,16 +857,15 @@ again:
 				assert(believer[0] == 0);		/* nobody else holds it */
 				end_row(0)
 			};
-			release_own(0, who, flag)
+			release_own(0, who)
 		:: row[0].locked = 0;	/* it rolls back: undo_claims() */
-			release_own(0, who, flag);
+			undo(0, who);
 #ifndef NO_UNDO_PUSH
 			if
 			:: r != 0 -> push_back(r)
-			:: else
-			fi;
+			:: else -> push_back(1)		/* look_everywhere() */
+			fi
 #endif
-			mend_position(1)	/* it was delayed: celeriac_ready_forget() */
 		fi
 	}
 #if CRASHES > 0
