@@ -19,6 +19,7 @@
 #include "catalog.h"
 #include "errors.h"
 #include "guc.h"
+#include "row.h"
 #include "shmem.h"
 #include "sqltask.h"
 #include "xact.h"
@@ -111,45 +112,20 @@ check_cache(void)
 	cache_generation = CelCat.generation;
 }
 
-static Datum
-column(int number, bool *isnull)
+/* The row of the statement just executed. */
+static Row
+first_row(void)
 {
-	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, number,
-						 isnull);
-}
+	Row			row = {SPI_tuptable->vals[0], SPI_tuptable->tupdesc};
 
-static double
-column_seconds(int number, double fallback)
-{
-	bool		isnull;
-	Datum		value = column(number, &isnull);
-
-	return isnull ? fallback : DatumGetFloat8(value);
-}
-
-static bool
-column_bool(int number, bool fallback)
-{
-	bool		isnull;
-	Datum		value = column(number, &isnull);
-
-	return isnull ? fallback : DatumGetBool(value);
-}
-
-static int
-column_int(int number, int fallback)
-{
-	bool		isnull;
-	Datum		value = column(number, &isnull);
-
-	return isnull ? fallback : DatumGetInt32(value);
+	return row;
 }
 
 static void
-load_autoretry(Definition *def, int number)
+load_autoretry(Definition *def, const Row *row, int number)
 {
 	bool		isnull;
-	Datum		value = column(number, &isnull);
+	Datum		value = celeriac_row_datum(row, number, &isnull);
 	Datum	   *items;
 	bool	   *nulls;
 	int			count;
@@ -173,29 +149,30 @@ load_autoretry(Definition *def, int number)
 static void
 load_row(Definition *def)
 {
+	Row			row = first_row();
 	bool		isnull;
-	Datum		value = column(1, &isnull);
+	Datum		value = celeriac_row_datum(&row, 1, &isnull);
 
 	def->known = true;
 	def->function = isnull ? InvalidOid : DatumGetObjectId(value);
-	value = column(2, &isnull);
+	value = celeriac_row_datum(&row, 2, &isnull);
 	if (!isnull)
 		text_to_cstring_buffer(DatumGetTextPP(value), def->queue, sizeof(def->queue));
-	def->priority = column_int(3, 0);
-	def->max_retries = column_int(4, -1);
-	def->retry_delay = column_seconds(5, builtin.retry_delay);
-	def->retry_backoff = column_seconds(6, 0);
-	def->retry_backoff_max = column_seconds(7, builtin.retry_backoff_max);
-	def->retry_jitter = column_bool(8, builtin.retry_jitter);
-	def->soft_time_limit = column_seconds(9, 0);
-	def->time_limit = column_seconds(10, 0);
-	def->expires = column_seconds(11, 0);
-	def->acks_late = column_bool(12, builtin.acks_late);
-	def->max_deliveries = column_int(13, builtin.max_deliveries);
-	def->ignore_result = column_bool(14, false);
-	def->track_started = column_bool(15, false);
-	load_autoretry(def, 16);
-	def->inside = column_bool(17, false);
+	def->priority = celeriac_row_int32(&row, 3, 0);
+	def->max_retries = celeriac_row_int32(&row, 4, -1);
+	def->retry_delay = celeriac_row_float8(&row, 5, builtin.retry_delay);
+	def->retry_backoff = celeriac_row_float8(&row, 6, 0);
+	def->retry_backoff_max = celeriac_row_float8(&row, 7, builtin.retry_backoff_max);
+	def->retry_jitter = celeriac_row_bool(&row, 8, builtin.retry_jitter);
+	def->soft_time_limit = celeriac_row_float8(&row, 9, 0);
+	def->time_limit = celeriac_row_float8(&row, 10, 0);
+	def->expires = celeriac_row_float8(&row, 11, 0);
+	def->acks_late = celeriac_row_bool(&row, 12, builtin.acks_late);
+	def->max_deliveries = celeriac_row_int32(&row, 13, builtin.max_deliveries);
+	def->ignore_result = celeriac_row_bool(&row, 14, false);
+	def->track_started = celeriac_row_bool(&row, 15, false);
+	load_autoretry(def, &row, 16);
+	def->inside = celeriac_row_bool(&row, 17, false);
 }
 
 const Definition *
@@ -252,7 +229,6 @@ celeriac_queue(const char *name)
 	Datum		value;
 	uint32		changes;
 	bool		known;
-	bool		isnull;
 	bool		paused;
 
 	check_cache();
@@ -265,7 +241,13 @@ celeriac_queue(const char *name)
 	{
 		changes = seen_changes;
 		known = celeriac_exec(STMT_QUEUE, &value, NULL) > 0;
-		paused = known && DatumGetBool(column(1, &isnull));
+		paused = false;
+		if (known)
+		{
+			Row			row = first_row();
+
+			paused = celeriac_row_bool(&row, 1, false);
+		}
 		check_cache();
 	} while (changes != seen_changes);
 	entry = hash_search(queues, name, HASH_ENTER, NULL);

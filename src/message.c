@@ -17,67 +17,19 @@
 #include "catalog.h"
 #include "definition.h"
 #include "event.h"
+#include "row.h"
 #include "statement.h"
 
 #define DELIVERY_COLUMNS 15
 
-typedef struct RowColumns
-{
-	HeapTuple	tuple;
-	TupleDesc	desc;
-} RowColumns;
-
-static Datum
-get(const RowColumns *row, int number, bool *isnull)
-{
-	return SPI_getbinval(row->tuple, row->desc, number, isnull);
-}
-
-static char *
-get_text(const RowColumns *row, int number)
-{
-	bool		isnull;
-	Datum		value = get(row, number, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
-static Jsonb *
-get_jsonb(const RowColumns *row, int number)
-{
-	bool		isnull;
-	Datum		value = get(row, number, &isnull);
-
-	return isnull ? NULL : DatumGetJsonbPCopy(value);
-}
-
-static int
-get_int(const RowColumns *row, int number, int fallback)
-{
-	bool		isnull;
-	Datum		value = get(row, number, &isnull);
-
-	return isnull ? fallback : DatumGetInt32(value);
-}
-
-static int64
-get_int64(const RowColumns *row, int number)
-{
-	bool		isnull;
-	Datum		value = get(row, number, &isnull);
-
-	return isnull ? 0 : DatumGetInt64(value);
-}
-
 static bool
-get_uuid(const RowColumns *row, int number, pg_uuid_t *id)
+copy_uuid(const Row *row, int number, pg_uuid_t *id)
 {
-	bool		isnull;
-	Datum		value = get(row, number, &isnull);
+	pg_uuid_t  *value = celeriac_row_uuid(row, number);
 
-	if (!isnull)
-		*id = *DatumGetUUIDP(value);
-	return !isnull;
+	if (value != NULL)
+		*id = *value;
+	return value != NULL;
 }
 
 /* The message's own limits, else those of its definition as it is now. */
@@ -114,26 +66,26 @@ merge_limits(Delivery *d)
 void
 celeriac_read_delivery(SPITupleTable *table, uint64 number, Delivery *d)
 {
-	RowColumns	row = {table->vals[number], table->tupdesc};
+	Row			row = {table->vals[number], table->tupdesc};
 
 	memset(d, 0, sizeof(*d));
-	(void) get_uuid(&row, MSG_ID, &d->id);
-	d->name = get_text(&row, MSG_NAME);
-	d->args = get_jsonb(&row, MSG_ARGS);
-	d->kwargs = get_jsonb(&row, MSG_KWARGS);
-	d->queue = get_text(&row, MSG_QUEUE);
-	d->priority = get_int(&row, MSG_PRIORITY, 0);
-	d->ready = get_int64(&row, MSG_READY);
-	d->retries = get_int(&row, MSG_RETRIES, 0);
-	d->max_retries = get_int(&row, MSG_MAX_RETRIES, CELERIAC_NO_LIMIT);
-	d->delivery = get_int(&row, MSG_DELIVERIES, 0);
-	d->eta = get_int64(&row, MSG_ETA);
-	d->expires = get_int64(&row, MSG_EXPIRES);
-	d->has_root = get_uuid(&row, MSG_ROOT_ID, &d->root_id);
-	d->has_parent = get_uuid(&row, MSG_PARENT_ID, &d->parent_id);
-	d->has_group = get_uuid(&row, MSG_GROUP_ID, &d->group_id);
-	d->options = get_jsonb(&row, MSG_OPTIONS);
-	d->sent_by = get_text(&row, MSG_SENT_BY);
+	(void) copy_uuid(&row, MSG_ID, &d->id);
+	d->name = celeriac_row_text(&row, MSG_NAME);
+	d->args = celeriac_row_jsonb(&row, MSG_ARGS);
+	d->kwargs = celeriac_row_jsonb(&row, MSG_KWARGS);
+	d->queue = celeriac_row_text(&row, MSG_QUEUE);
+	d->priority = celeriac_row_int32(&row, MSG_PRIORITY, 0);
+	d->ready = celeriac_row_int64(&row, MSG_READY, 0);
+	d->retries = celeriac_row_int32(&row, MSG_RETRIES, 0);
+	d->max_retries = celeriac_row_int32(&row, MSG_MAX_RETRIES, CELERIAC_NO_LIMIT);
+	d->delivery = celeriac_row_int32(&row, MSG_DELIVERIES, 0);
+	d->eta = celeriac_row_int64(&row, MSG_ETA, 0);
+	d->expires = celeriac_row_int64(&row, MSG_EXPIRES, 0);
+	d->has_root = copy_uuid(&row, MSG_ROOT_ID, &d->root_id);
+	d->has_parent = copy_uuid(&row, MSG_PARENT_ID, &d->parent_id);
+	d->has_group = copy_uuid(&row, MSG_GROUP_ID, &d->group_id);
+	d->options = celeriac_row_jsonb(&row, MSG_OPTIONS);
+	d->sent_by = celeriac_row_text(&row, MSG_SENT_BY);
 	merge_limits(d);
 }
 

@@ -24,6 +24,7 @@
 #include "errors.h"
 #include "event.h"
 #include "relation.h"
+#include "row.h"
 #include "shmem.h"
 #include "uuid.h"
 #include "xact.h"
@@ -126,69 +127,12 @@ celeriac_transitions(PG_FUNCTION_ARGS)
 /*
  * Triggers
  */
-typedef struct RowReader
-{
-	HeapTuple	tuple;
-	TupleDesc	desc;
-} RowReader;
-
-static Datum
-read_column(const RowReader *row, int number, bool *isnull)
-{
-	return heap_getattr(row->tuple, number, row->desc, isnull);
-}
-
-static char *
-read_text(const RowReader *row, int number)
-{
-	bool		isnull;
-	Datum		value = read_column(row, number, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
-static Jsonb *
-read_jsonb(const RowReader *row, int number)
-{
-	bool		isnull;
-	Datum		value = read_column(row, number, &isnull);
-
-	return isnull ? NULL : DatumGetJsonbP(value);
-}
-
-static pg_uuid_t *
-read_uuid(const RowReader *row, int number)
-{
-	bool		isnull;
-	Datum		value = read_column(row, number, &isnull);
-
-	return isnull ? NULL : DatumGetUUIDP(value);
-}
-
-static int64
-read_int64(const RowReader *row, int number, int64 fallback)
-{
-	bool		isnull;
-	Datum		value = read_column(row, number, &isnull);
-
-	return isnull ? fallback : DatumGetInt64(value);
-}
-
-static int
-read_int32(const RowReader *row, int number, int fallback)
-{
-	bool		isnull;
-	Datum		value = read_column(row, number, &isnull);
-
-	return isnull ? fallback : DatumGetInt32(value);
-}
-
 /* Most rows of a statement have the state the last one had: compare bytes. */
 static TaskState
-read_state(const RowReader *row, int number)
+read_state(const Row *row, int number)
 {
 	bool		isnull;
-	text	   *value = DatumGetTextPP(read_column(row, number, &isnull));
+	text	   *value = DatumGetTextPP(celeriac_row_datum(row, number, &isnull));
 
 	for (int i = 0; i < STATE_COUNT; i++)
 	{
@@ -203,22 +147,22 @@ read_state(const RowReader *row, int number)
 
 /* A retry takes the worker off the row: who it was, the old one or the claim says. */
 static const char *
-retried_by(const RowReader *old)
+retried_by(const Row *old)
 {
-	const char *worker = read_text(old, Anum_message_worker);
+	const char *worker = celeriac_row_text(old, Anum_message_worker);
 	Claim		claim;
 
 	if (worker == NULL &&
-		celeriac_claim_get(read_uuid(old, Anum_message_id), &claim) &&
+		celeriac_claim_get(celeriac_row_uuid(old, Anum_message_id), &claim) &&
 		claim.kind != CLAIM_TRANSIENT && claim.worker >= 0)
 		worker = CelShmem->workers[claim.worker].name;
 	return worker;
 }
 
 static const char *
-retry_exception(const RowReader *row)
+retry_exception(const Row *row)
 {
-	Jsonb	   *options = read_jsonb(row, Anum_message_options);
+	Jsonb	   *options = celeriac_row_jsonb(row, Anum_message_options);
 	Jsonb	   *reason = options == NULL ? NULL :
 		celeriac_option_jsonb(options, "retry_reason");
 	const char *type = celeriac_option_text(reason, "exc_type");
@@ -228,15 +172,15 @@ retry_exception(const RowReader *row)
 }
 
 static void
-announce_retried(const RowReader *old, const RowReader *new)
+announce_retried(const Row *old, const Row *new)
 {
 	TaskEvent	event = {
 		.type = states[STATE_RETRY].event,
-		.id = read_uuid(new, Anum_message_id),
-		.name = read_text(new, Anum_message_name),
+		.id = celeriac_row_uuid(new, Anum_message_id),
+		.name = celeriac_row_text(new, Anum_message_name),
 		.worker = retried_by(old),
-		.retries = read_int32(new, Anum_message_retries, 0),
-		.eta = read_int64(new, Anum_message_eta, 0),
+		.retries = celeriac_row_int32(new, Anum_message_retries, 0),
+		.eta = celeriac_row_int64(new, Anum_message_eta, 0),
 		.runtime = -1,
 		.exception = retry_exception(new)
 	};
@@ -245,21 +189,21 @@ announce_retried(const RowReader *old, const RowReader *new)
 }
 
 static void
-announce_message(const RowReader *row, const char *type)
+announce_message(const Row *row, const char *type)
 {
 	TaskEvent	event = {
 		.type = type,
-		.id = read_uuid(row, Anum_message_id),
-		.name = read_text(row, Anum_message_name),
-		.queue = read_text(row, Anum_message_queue),
-		.worker = read_text(row, Anum_message_worker),
-		.args = read_jsonb(row, Anum_message_args),
-		.kwargs = read_jsonb(row, Anum_message_kwargs),
-		.retries = read_int32(row, Anum_message_retries, 0),
-		.eta = read_int64(row, Anum_message_eta, 0),
-		.expires = read_int64(row, Anum_message_expires, 0),
-		.root_id = read_uuid(row, Anum_message_root_id),
-		.parent_id = read_uuid(row, Anum_message_parent_id),
+		.id = celeriac_row_uuid(row, Anum_message_id),
+		.name = celeriac_row_text(row, Anum_message_name),
+		.queue = celeriac_row_text(row, Anum_message_queue),
+		.worker = celeriac_row_text(row, Anum_message_worker),
+		.args = celeriac_row_jsonb(row, Anum_message_args),
+		.kwargs = celeriac_row_jsonb(row, Anum_message_kwargs),
+		.retries = celeriac_row_int32(row, Anum_message_retries, 0),
+		.eta = celeriac_row_int64(row, Anum_message_eta, 0),
+		.expires = celeriac_row_int64(row, Anum_message_expires, 0),
+		.root_id = celeriac_row_uuid(row, Anum_message_root_id),
+		.parent_id = celeriac_row_uuid(row, Anum_message_parent_id),
 		.runtime = -1
 	};
 
@@ -268,12 +212,12 @@ announce_message(const RowReader *row, const char *type)
 
 /* What the row is now, seen with the claim that may be on it. */
 static TaskState
-effective_state(const RowReader *row)
+effective_state(const Row *row)
 {
 	TaskState	state = read_state(row, Anum_message_state);
 	Claim		claim;
 
-	if (!celeriac_claim_get(read_uuid(row, Anum_message_id), &claim) ||
+	if (!celeriac_claim_get(celeriac_row_uuid(row, Anum_message_id), &claim) ||
 		claim.kind == CLAIM_TRANSIENT)
 		return state;
 	if (state == STATE_CUSTOM || state == STATE_STARTED)
@@ -282,12 +226,12 @@ effective_state(const RowReader *row)
 }
 
 static void
-check_message_state(const RowReader *old, const RowReader *new, TaskState to)
+check_message_state(const Row *old, const Row *new, TaskState to)
 {
 	TaskState	from;
 
 	if (celeriac_state_final(to))
-		celeriac_invalid_transition(read_uuid(new, Anum_message_id), NULL,
+		celeriac_invalid_transition(celeriac_row_uuid(new, Anum_message_id), NULL,
 									states[to].name);
 	if (old == NULL)
 		return;
@@ -296,31 +240,31 @@ check_message_state(const RowReader *old, const RowReader *new, TaskState to)
 		return;
 	from = effective_state(old);
 	if (!celeriac_transition_legal(from, to))
-		celeriac_invalid_transition(read_uuid(new, Anum_message_id),
-									read_text(old, Anum_message_state),
-									read_text(new, Anum_message_state));
+		celeriac_invalid_transition(celeriac_row_uuid(new, Anum_message_id),
+									celeriac_row_text(old, Anum_message_state),
+									celeriac_row_text(new, Anum_message_state));
 }
 
 /* Tell the rest of the system what this row means from now on. */
 static void
-publish_message(const RowReader *old, const RowReader *new)
+publish_message(const Row *old, const Row *new)
 {
-	int64		ready = read_int64(new, Anum_message_ready, 0);
+	int64		ready = celeriac_row_int64(new, Anum_message_ready, 0);
 	TimestampTz due[] = {
-		ready == 0 ? read_int64(new, Anum_message_eta, NEVER) : NEVER,
-		read_int64(new, Anum_message_expires, NEVER),
-		read_int64(new, Anum_message_leased_until, NEVER)
+		ready == 0 ? celeriac_row_int64(new, Anum_message_eta, NEVER) : NEVER,
+		celeriac_row_int64(new, Anum_message_expires, NEVER),
+		celeriac_row_int64(new, Anum_message_leased_until, NEVER)
 	};
 
 	if (ready != 0 &&
-		(old == NULL || ready != read_int64(old, Anum_message_ready, 0)))
+		(old == NULL || ready != celeriac_row_int64(old, Anum_message_ready, 0)))
 	{
 		bool		isnull;
 		char		queue[CELERIAC_QUEUE_LEN];
 
-		text_to_cstring_buffer(DatumGetTextPP(read_column(new, Anum_message_queue, &isnull)),
+		text_to_cstring_buffer(DatumGetTextPP(celeriac_row_datum(new, Anum_message_queue, &isnull)),
 							   queue, sizeof(queue));
-		celeriac_xact_ready(queue, DatumGetInt16(read_column(new, Anum_message_priority, &isnull)),
+		celeriac_xact_ready(queue, DatumGetInt16(celeriac_row_datum(new, Anum_message_priority, &isnull)),
 							ready);
 	}
 	for (int i = 0; i < lengthof(due); i++)
@@ -330,22 +274,30 @@ publish_message(const RowReader *old, const RowReader *new)
 	}
 }
 
+/* The rows of a BEFORE ROW trigger; false when it is an INSERT. */
+static bool
+trigger_rows(FunctionCallInfo fcinfo, Row *old, Row *new)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	bool		update;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		elog(ERROR, "a trigger function was called as none");
+	update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
+	old->tuple = trigdata->tg_trigtuple;
+	new->tuple = update ? trigdata->tg_newtuple : trigdata->tg_trigtuple;
+	old->desc = new->desc = RelationGetDescr(trigdata->tg_relation);
+	return update;
+}
+
 /* BEFORE INSERT OR UPDATE FOR EACH ROW on task_message */
 Datum
 celeriac_message_changed(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	RowReader	old;
-	RowReader	new;
-	bool		update;
+	Row			old;
+	Row			new;
+	bool		update = trigger_rows(fcinfo, &old, &new);
 	TaskState	to;
-
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		elog(ERROR, "celeriac_message_changed must be called as a trigger");
-	update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
-	old.tuple = trigdata->tg_trigtuple;
-	new.tuple = update ? trigdata->tg_newtuple : trigdata->tg_trigtuple;
-	old.desc = new.desc = RelationGetDescr(trigdata->tg_relation);
 
 	to = read_state(&new, Anum_message_state);
 	check_message_state(update ? &old : NULL, &new, to);
@@ -364,24 +316,24 @@ celeriac_message_changed(PG_FUNCTION_ARGS)
 }
 
 static void
-announce_result(const RowReader *row, TaskState state)
+announce_result(const Row *row, TaskState state)
 {
-	TimestampTz started = read_int64(row, Anum_result_started_at, 0);
-	TimestampTz done = read_int64(row, Anum_result_done_at, 0);
-	char	   *exc_type = read_text(row, Anum_result_exc_type);
-	char	   *exc_message = read_text(row, Anum_result_exc_message);
+	TimestampTz started = celeriac_row_int64(row, Anum_result_started_at, 0);
+	TimestampTz done = celeriac_row_int64(row, Anum_result_done_at, 0);
+	char	   *exc_type = celeriac_row_text(row, Anum_result_exc_type);
+	char	   *exc_message = celeriac_row_text(row, Anum_result_exc_message);
 	TaskEvent	event = {
 		.type = states[state].event,
-		.id = read_uuid(row, Anum_result_id),
-		.name = read_text(row, Anum_result_name),
-		.worker = read_text(row, Anum_result_worker),
+		.id = celeriac_row_uuid(row, Anum_result_id),
+		.name = celeriac_row_text(row, Anum_result_name),
+		.worker = celeriac_row_text(row, Anum_result_worker),
 		.retries = -1,
 		.runtime = started == 0 ? -1 : (done - started) / 1000000.0,
-		.traceback = read_text(row, Anum_result_traceback)
+		.traceback = celeriac_row_text(row, Anum_result_traceback)
 	};
 
 	if (state == STATE_SUCCESS)
-		event.result = read_jsonb(row, Anum_result_result);
+		event.result = celeriac_row_jsonb(row, Anum_result_result);
 	else if (state == STATE_FAILURE)
 		event.exception = psprintf("%s: %s", exc_type ? exc_type : "Exception",
 								   exc_message ? exc_message : "");
@@ -398,32 +350,24 @@ announce_result(const RowReader *row, TaskState state)
 Datum
 celeriac_result_changed(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	RowReader	old;
-	RowReader	new;
-	bool		update;
+	Row			old;
+	Row			new;
+	bool		update = trigger_rows(fcinfo, &old, &new);
 	TaskState	to;
-
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		elog(ERROR, "celeriac_result_changed must be called as a trigger");
-	update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
-	old.tuple = trigdata->tg_trigtuple;
-	new.tuple = update ? trigdata->tg_newtuple : trigdata->tg_trigtuple;
-	old.desc = new.desc = RelationGetDescr(trigdata->tg_relation);
 
 	to = read_state(&new, Anum_result_state);
 	if (update && to != read_state(&old, Anum_result_state))
-		celeriac_invalid_transition(read_uuid(&new, Anum_result_id),
-									read_text(&old, Anum_result_state),
-									read_text(&new, Anum_result_state));
+		celeriac_invalid_transition(celeriac_row_uuid(&new, Anum_result_id),
+									celeriac_row_text(&old, Anum_result_state),
+									celeriac_row_text(&new, Anum_result_state));
 	if (!celeriac_state_final(to))
 		ereport(ERROR,
 				(errcode(ERRCODE_CELERIAC_INVALID_TRANSITION),
-				 errmsg("a result cannot be %s", read_text(&new, Anum_result_state)),
+				 errmsg("a result cannot be %s", celeriac_row_text(&new, Anum_result_state)),
 				 errdetail("Only a task that has ended has a result.")));
 	if (!update)
 	{
-		celeriac_xact_done(read_uuid(&new, Anum_result_id));
+		celeriac_xact_done(celeriac_row_uuid(&new, Anum_result_id));
 		if (celeriac_events_wanted() && states[to].event != NULL)
 			announce_result(&new, to);
 	}
