@@ -173,6 +173,17 @@ END $$;
 SELECT result_plan();
 DROP FUNCTION result_plan;
 
+-- an id whose message was removed under a claim, and that was sent again: the
+-- claim's loss does not touch the new message, nor does it hide it
+SELECT task_send('result.again', queue => 'result.again') AS id \gset
+SELECT name FROM task_fetch('w', '{result.again}');
+SELECT task_reject(:'id', requeue => true);
+SELECT delivery FROM task_fetch('w', '{result.again}', lease => NULL);
+DELETE FROM task_message WHERE id = :'id';
+SELECT task_send('result.again', queue => 'result.again', id => :'id') = :'id' AS sent;
+\c
+SELECT delivery FROM task_fetch('w', '{result.again}', wait => '10 s');
+
 DELETE FROM task_message WHERE name LIKE 'result%';
 DELETE FROM task_result WHERE name LIKE 'result%';
 DELETE FROM task_queue WHERE name LIKE 'result%';

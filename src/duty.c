@@ -22,6 +22,7 @@
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
+#include "argument.h"
 #include "bgw.h"
 #include "catalog.h"
 #include "claim.h"
@@ -238,15 +239,25 @@ split_lost(const Claim *claims, int count, Outcome *lost, int *nlost,
 	}
 }
 
+/* Is the message, of this delivery, still there to be dealt with? */
 static bool
-message_exists(const pg_uuid_t *id)
+delivery_exists(const Outcome *outcome)
 {
-	Datum		param = UUIDPGetDatum(id);
+	Datum		id = UUIDPGetDatum(&outcome->id);
+	Datum		delivery = Int32GetDatum(outcome->delivery);
+	Datum		values[] = {
+		celeriac_uuid_array(&id, 1),
+		PointerGetDatum(construct_array(&delivery, 1, INT4OID, sizeof(int32), true,
+										TYPALIGN_INT))
+	};
 
-	return celeriac_exec(STMT_MESSAGE, &param, NULL) > 0;
+	return celeriac_exec(STMT_ATTACHABLE, values, NULL) > 0;
 }
 
-/* A claim whose message is locked stays lost; false = there are such. */
+/*
+ * A claim whose message is locked stays lost; false = there are such.  One
+ * whose message has ended, or was sent again under its id, is void.
+ */
 static bool
 release_ended(const Claim *claims, int count, const Outcome *lost)
 {
@@ -257,7 +268,7 @@ release_ended(const Claim *claims, int count, const Outcome *lost)
 		const Claim *claim = &claims[i];
 		const Outcome *o = claim->hard_limit ? NULL : lost++;
 
-		if (o == NULL || o->accepted || !message_exists(&o->id))
+		if (o == NULL || o->accepted || !delivery_exists(o))
 			celeriac_xact_release(&claim->key.id, claim->serial);
 		else
 			all = false;
