@@ -24,7 +24,6 @@
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "utils/hsearch.h"
-#include "utils/timestamp.h"
 
 #include "compat.h"
 #include "guc.h"
@@ -136,7 +135,6 @@ celeriac_claim_take(const pg_uuid_t *id, ClaimKind kind, int worker,
 		claim->delivery = delivery;
 		claim->ready = ready;
 		claim->serial = next_serial();
-		claim->received_at = GetCurrentTimestamp();
 		claim_set_kind(claim, kind, CELERIAC_MY_SLOT, worker);
 	}
 	else if (taken == CLAIM_REFUSED)
@@ -225,7 +223,6 @@ celeriac_claim_undo(const pg_uuid_t *id)
 		celeriac_claim_release_own(id);
 		return;
 	}
-	pg_atomic_fetch_add_u32(&celeriac_my_database()->lost_claims, 1);
 	celeriac_wake_coordinator(celeriac_my_database());
 }
 
@@ -326,10 +323,8 @@ void
 celeriac_claim_lose_session(int session, bool hard_limit,
 							const pg_uuid_t *limited)
 {
-	CelDatabase *db = celeriac_my_database();
 	HASH_SEQ_STATUS scan;
 	Claim	   *claim;
-	uint32		lost = 0;
 
 	claim_lock_all(LW_EXCLUSIVE);
 	hash_seq_init(&scan, claims);
@@ -340,11 +335,9 @@ celeriac_claim_lose_session(int session, bool hard_limit,
 		claim->hard_limit = hard_limit && limited != NULL &&
 			memcmp(&claim->key.id, limited, UUID_LEN) == 0;
 		claim_set_kind(claim, CLAIM_LOST, session, claim->worker);
-		lost++;
 	}
 	claim_unlock_all();
-	pg_atomic_fetch_add_u32(&db->lost_claims, lost);
-	celeriac_wake_coordinator(db);
+	celeriac_wake_coordinator(celeriac_my_database());
 }
 
 /* The database has been dropped: no claim on its tasks means anything. */

@@ -33,7 +33,6 @@ typedef struct Claim
 	int64		ready;			/* the number it was taken at, 0 = unknown */
 	int64		passed;			/* the highest a fetch passed over it at */
 	uint64		serial;			/* tells it from other claims on this message */
-	TimestampTz received_at;
 	TimestampTz started_at;		/* 0 = not begun */
 } Claim;
 

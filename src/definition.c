@@ -170,9 +170,8 @@ load_row(Definition *def)
 	def->acks_late = celeriac_row_bool(&row, 12, builtin.acks_late);
 	def->max_deliveries = celeriac_row_int32(&row, 13, builtin.max_deliveries);
 	def->ignore_result = celeriac_row_bool(&row, 14, false);
-	def->track_started = celeriac_row_bool(&row, 15, false);
-	load_autoretry(def, &row, 16);
-	def->inside = celeriac_row_bool(&row, 17, false);
+	load_autoretry(def, &row, 15);
+	def->inside = celeriac_row_bool(&row, 16, false);
 }
 
 const Definition *

@@ -29,7 +29,6 @@ typedef struct Definition
 	bool		acks_late;
 	int			max_deliveries;
 	bool		ignore_result;
-	bool		track_started;
 	int			nautoretry;
 	char	  **autoretry_for;
 } Definition;

@@ -279,7 +279,6 @@ release_ended(const Claim *claims, int count, const Outcome *lost)
 static TimestampTz
 end_lost_claims(void)
 {
-	CelDatabase *db = celeriac_my_database();
 	int			count;
 	int			nlost;
 	int			nlimited;
@@ -287,7 +286,6 @@ end_lost_claims(void)
 	Outcome    *lost;
 	Outcome    *limited;
 
-	pg_atomic_write_u32(&db->lost_claims, 0);
 	claims = celeriac_claim_list(CLAIM_LOST, &count);
 	lost = palloc((count + 1) * sizeof(Outcome));
 	limited = palloc((count + 1) * sizeof(Outcome));

@@ -139,9 +139,7 @@ init_database(CelDatabase *db, Oid dboid)
 	pg_atomic_init_u32(&db->listeners, 0);
 	pg_atomic_init_u32(&db->fetch_waiters, 0);
 	pg_atomic_init_u32(&db->get_waiters, 0);
-	pg_atomic_init_u32(&db->lost_claims, 0);
 	pg_atomic_init_u64(&db->next_due, (uint64) NEVER);
-	pg_atomic_init_u64(&db->next_lease, (uint64) NEVER);
 	pg_atomic_init_u64(&db->stale_outcomes, 0);
 	db->want = CEL_DB_PROBE;
 	db->attaching = true;

@@ -45,9 +45,7 @@ typedef struct CelDatabase
 	pg_atomic_uint32 listeners; /* sessions that LISTEN to task_event */
 	pg_atomic_uint32 fetch_waiters;
 	pg_atomic_uint32 get_waiters;
-	pg_atomic_uint32 lost_claims;	/* claims whose session ended */
 	pg_atomic_uint64 next_due;	/* TimestampTz the coordinator sleeps until */
-	pg_atomic_uint64 next_lease;	/* when the next durable lease may end */
 	pg_atomic_uint64 stale_outcomes;	/* refused by fencing */
 } CelDatabase;
 

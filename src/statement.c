@@ -64,7 +64,7 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"extract(epoch FROM soft_time_limit)::float8, "
 		"extract(epoch FROM time_limit)::float8, "
 		"extract(epoch FROM expires)::float8, acks_late, max_deliveries, "
-		"ignore_result, track_started, autoretry_for, function IS NOT NULL "
+		"ignore_result, autoretry_for, function IS NOT NULL "
 		"FROM task_definition WHERE name = $1",
 		1, {TEXTOID}
 	},
