@@ -24,6 +24,7 @@
 
 #include "argument.h"
 #include "bgw.h"
+#include "blackbox.h"
 #include "catalog.h"
 #include "claim.h"
 #include "definition.h"
@@ -444,11 +445,31 @@ find_leases(void)
 	}
 }
 
+/* A task that took the server down has lost its worker, as far as it counts. */
+static void
+end_crashed(void)
+{
+	int			count;
+	pg_uuid_t  *ids = celeriac_blackbox_crashed(&count);
+	Datum	   *datums = palloc((count + 1) * sizeof(Datum));
+	Outcome    *outcomes = palloc((count + 1) * sizeof(Outcome));
+	Datum		param;
+
+	for (int i = 0; i < count; i++)
+		datums[i] = UUIDPGetDatum(&ids[i]);
+	param = celeriac_uuid_array(datums, count);
+	count = claim_found(celeriac_exec(STMT_UNLEASED, &param, NULL), CELERIAC_LOST,
+						NULL, NULL, outcomes);
+	if (count > 0)
+		celeriac_end_lost(outcomes, count);
+}
+
 static TimestampTz
 recover(void)
 {
 	CelDatabase *db = celeriac_my_database();
 
+	end_crashed();
 	find_leases();
 	if (celeriac_workers_expected() == 0)
 		db->attaching = false;

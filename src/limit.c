@@ -30,6 +30,7 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
+#include "blackbox.h"
 #include "claim.h"
 #include "compat.h"
 #include "shmem.h"
@@ -169,6 +170,7 @@ void
 celeriac_limit_init(void)
 {
 	session = celeriac_my_session();
+	celeriac_blackbox_open();
 	before_shmem_exit(mark_killer, (Datum) 0);
 	tick_timeout = RegisterTimeout(USER_TIMEOUT, handle_tick);
 	soft_timeout = RegisterTimeout(USER_TIMEOUT, handle_limit);
@@ -217,6 +219,7 @@ celeriac_limit_begin(double soft, double hard, bool shares)
 	running.yield_at = shares ? TimestampTzPlusMilliseconds(now, YIELD_MS) : NEVER;
 	running.reason = CANCEL_NONE;
 	tries = 0;
+	celeriac_blackbox_begin(&session->current);
 	pg_compiler_barrier();
 	running.active = true;
 	if (running.soft_at != NEVER)
@@ -236,6 +239,7 @@ celeriac_limit_end(void)
 {
 	running.active = false;
 	pg_compiler_barrier();
+	celeriac_blackbox_end();
 	if (running.soft_at != NEVER || get_timeout_active(soft_timeout))
 		disable_timeout(soft_timeout, false);
 	if (running.hard_at != NEVER)

@@ -15,6 +15,7 @@
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
 
+#include "blackbox.h"
 #include "claim.h"
 #include "compat.h"
 #include "errors.h"
@@ -65,6 +66,7 @@ shmem_request(void)
 	RequestAddinShmemSpace(celeriac_claim_shmem_size());
 	RequestAddinShmemSpace(celeriac_ready_shmem_size());
 	RequestAddinShmemSpace(celeriac_process_shmem_size());
+	RequestAddinShmemSpace(celeriac_blackbox_shmem_size());
 	RequestNamedLWLockTranche(CELERIAC_LOCKS, 1);
 }
 
@@ -104,6 +106,7 @@ shmem_startup(void)
 	celeriac_claim_shmem_startup();
 	celeriac_ready_shmem_startup();
 	celeriac_process_shmem_startup();
+	celeriac_blackbox_shmem_startup();
 	LWLockRelease(AddinShmemInitLock);
 }
 

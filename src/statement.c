@@ -312,6 +312,10 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"SELECT done_at FROM task_result ORDER BY done_at LIMIT 1",
 		0, {0}
 	},
+	[STMT_UNLEASED] = {
+		"SELECT id FROM task_message WHERE id = ANY ($1) AND leased_until IS NULL",
+		1, {UUIDARRAYOID}
+	},
 	/* after a crash of the server: started at most once, and that is over */
 	[STMT_UNACKED] = {
 		"SELECT id FROM task_message WHERE worker IS NOT NULL AND leased_until IS NULL",
