@@ -71,6 +71,15 @@ require_relation(const char *name)
 	return relid;
 }
 
+/* The parent, which is segment 0, and its children. */
+static void
+require_segments(const char *parent, Oid *segments, int count)
+{
+	segments[0] = require_relation(parent);
+	for (int i = 1; i < count; i++)
+		segments[i] = require_relation(psprintf("%s_%d", parent, i));
+}
+
 static Oid
 require_type(const char *name)
 {
@@ -84,7 +93,7 @@ require_type(const char *name)
 }
 
 static void
-load_catalog(Oid namespace_oid, Oid message)
+load_catalog(Oid namespace_oid)
 {
 	uint64		generation = CelCat.generation + 1;
 
@@ -92,9 +101,9 @@ load_catalog(Oid namespace_oid, Oid message)
 	memset(&CelCat, 0, sizeof(CelCat));
 	CelCat.namespace_oid = namespace_oid;
 	strlcpy(CelCat.namespace_name, get_namespace_name(namespace_oid), NAMEDATALEN);
-	CelCat.message = message;
-	CelCat.owner = relation_owner(message);
-	CelCat.result = require_relation("task_result");
+	require_segments("task_message", CelCat.messages, CEL_MESSAGE_SEGMENTS);
+	require_segments("task_result", CelCat.results, CEL_RESULT_SEGMENTS);
+	CelCat.owner = relation_owner(CelCat.messages[0]);
 	CelCat.queue = require_relation("task_queue");
 	CelCat.definition = require_relation("task_definition");
 	CelCat.ready_seq = require_relation("task_ready_seq");
@@ -117,8 +126,8 @@ celeriac_catalog_use(FunctionCallInfo fcinfo)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("extension \"celeriac\" is not complete in schema \"%s\"",
 						get_namespace_name(namespace_oid))));
-	if (CelCat.message != message || CelCat.namespace_oid != namespace_oid)
-		load_catalog(namespace_oid, message);
+	if (CelCat.messages[0] != message || CelCat.namespace_oid != namespace_oid)
+		load_catalog(namespace_oid);
 }
 
 static Oid
@@ -153,8 +162,8 @@ celeriac_catalog_lookup(void)
 	message = get_relname_relid("task_message", namespace_oid);
 	if (!OidIsValid(message))
 		return false;
-	if (CelCat.message != message || CelCat.namespace_oid != namespace_oid)
-		load_catalog(namespace_oid, message);
+	if (CelCat.messages[0] != message || CelCat.namespace_oid != namespace_oid)
+		load_catalog(namespace_oid);
 	return true;
 }
 
@@ -223,6 +232,22 @@ prepare(CelStatement statement)
 #define PLANNED_PAGES	1000000
 #define PLANNED_TUPLES	30000000
 
+static bool
+is_segment(Oid relid)
+{
+	for (int i = 0; i < CEL_MESSAGE_SEGMENTS; i++)
+	{
+		if (relid == CelCat.messages[i])
+			return true;
+	}
+	for (int i = 0; i < CEL_RESULT_SEGMENTS; i++)
+	{
+		if (relid == CelCat.results[i])
+			return true;
+	}
+	return false;
+}
+
 static get_relation_info_hook_type prev_get_relation_info_hook = NULL;
 static bool planning_for_size = false;
 
@@ -233,7 +258,7 @@ relation_info_for_size(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo 
 
 	if (prev_get_relation_info_hook)
 		prev_get_relation_info_hook(root, relid, inhparent, rel);
-	if (!planning_for_size || (relid != CelCat.message && relid != CelCat.result))
+	if (!planning_for_size || !is_segment(relid))
 		return;
 	rel->pages = PLANNED_PAGES;
 	rel->tuples = PLANNED_TUPLES;

@@ -16,6 +16,7 @@
 #include "fmgr.h"
 #include "utils/snapshot.h"
 
+#include "segment.h"
 #include "statement.h"
 
 typedef struct CelCatalog
@@ -23,8 +24,8 @@ typedef struct CelCatalog
 	Oid			namespace_oid;
 	char		namespace_name[NAMEDATALEN];
 	Oid			owner;
-	Oid			message;		/* relations */
-	Oid			result;
+	Oid			messages[CEL_MESSAGE_SEGMENTS]; /* relations, by segment */
+	Oid			results[CEL_RESULT_SEGMENTS];
 	Oid			queue;
 	Oid			definition;
 	Oid			ready_seq;

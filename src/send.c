@@ -285,7 +285,7 @@ check_fit(Oid function, Jsonb *args, Jsonb *kwargs)
 		celeriac_sqltask_check_arguments(function, args, kwargs);
 }
 
-#define SEND_PARAMS 16
+#define SEND_PARAMS 17
 
 static void
 set_param(Datum *values, char *nulls, int number, Datum value, bool isnull)
@@ -298,9 +298,6 @@ set_param(Datum *values, char *nulls, int number, Datum value, bool isnull)
 static void
 set_common(const SendRequest *r, Datum *values, char *nulls)
 {
-	NameData   *sender = palloc0(sizeof(NameData));
-
-	namestrcpy(sender, r->sent_by);
 	set_param(values, nulls, 1, CStringGetTextDatum(r->name), false);
 	set_param(values, nulls, 3, JsonbPGetDatum(r->kwargs), false);
 	set_param(values, nulls, 4, CStringGetTextDatum(r->queue), false);
@@ -310,16 +307,18 @@ set_common(const SendRequest *r, Datum *values, char *nulls)
 	set_param(values, nulls, 9, Int32GetDatum(r->max_retries), r->max_retries < 0);
 	set_param(values, nulls, 10, UUIDPGetDatum(r->root_id), r->root_id == NULL);
 	set_param(values, nulls, 11, UUIDPGetDatum(r->parent_id), r->parent_id == NULL);
-	set_param(values, nulls, 12, (Datum) 0, true);
-	set_param(values, nulls, 13, NameGetDatum(sender), false);
+	set_param(values, nulls, 12, UUIDPGetDatum(r->group_id), r->group_id == NULL);
+	set_param(values, nulls, 13, CStringGetTextDatum(r->sent_by), false);
 	set_param(values, nulls, 14, TimestampTzGetDatum(GetCurrentTimestamp()), false);
 	set_param(values, nulls, 15, JsonbPGetDatum(r->options), r->options == NULL);
+	set_param(values, nulls, 16, Int32GetDatum(r->waiting), false);
 }
 
 static bool
-due_now(const SendRequest *request)
+ready_now(const SendRequest *request)
 {
-	return request->eta == 0 || request->eta <= GetCurrentTimestamp();
+	return request->waiting == 0 &&
+		(request->eta == 0 || request->eta <= GetCurrentTimestamp());
 }
 
 static void
@@ -331,15 +330,27 @@ duplicate_id(const pg_uuid_t *id)
 			 errhint("Leave id out to have a new one made.")));
 }
 
+/*
+ * An id that a user gave goes to segment 0, whose primary key decides between
+ * two who give the same.  Whoever has inserted it looks for it everywhere else,
+ * with a snapshot taken after that.
+ */
+static void
+insert_given(Datum *values, const char *nulls, const pg_uuid_t *id)
+{
+	if (celeriac_exec(STMT_SEND_WITH_ID, values, nulls) == 0 ||
+		celeriac_exec(STMT_ID_TAKEN, values, NULL) > 0)
+		duplicate_id(id);
+}
+
 void
 celeriac_send(const SendRequest *request, pg_uuid_t *id)
 {
 	Datum		values[SEND_PARAMS];
 	char		nulls[SEND_PARAMS];
-	bool		now = due_now(request);
-	bool		given = (request->id != NULL);
+	bool		now = ready_now(request);
 
-	if (given)
+	if (request->id != NULL)
 		*id = *request->id;
 	else
 		celeriac_uuid(id);
@@ -348,11 +359,17 @@ celeriac_send(const SendRequest *request, pg_uuid_t *id)
 	set_param(values, nulls, 0, UUIDPGetDatum(id), false);
 	set_param(values, nulls, 2, JsonbPGetDatum(request->args), false);
 	set_param(values, nulls, 6, Int64GetDatum(now ? next_ready() : 0), !now);
+	if (request->id != NULL && !request->id_is_new)
+		insert_given(values, nulls, id);
+	else
+		celeriac_exec(STMT_SEND, values, nulls);
+}
 
-	if (given && celeriac_exec(STMT_ID_FINISHED, values, NULL) > 0)
-		duplicate_id(id);
-	if (celeriac_exec(given ? STMT_SEND_WITH_ID : STMT_SEND, values, nulls) == 0)
-		duplicate_id(id);
+void
+celeriac_send_batch(const SendRequest *requests, int count, pg_uuid_t *ids)
+{
+	for (int i = 0; i < count; i++)
+		celeriac_send(&requests[i], &ids[i]);
 }
 
 Datum
@@ -439,7 +456,7 @@ send_many(const SendRequest *request, ManySends *many)
 	set_param(values, nulls, 2,
 			  PointerGetDatum(construct_array(many->args, many->count, JSONBOID,
 											  -1, false, TYPALIGN_INT)), false);
-	set_param(values, nulls, 6, ready_array(many, due_now(request)), false);
+	set_param(values, nulls, 6, ready_array(many, ready_now(request)), false);
 	celeriac_exec(STMT_SEND_MANY, values, nulls);
 }
 

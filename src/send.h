@@ -22,12 +22,17 @@ typedef struct SendRequest
 	int			max_retries;	/* -1 = no limit */
 	Jsonb	   *options;		/* NULL = none */
 	const pg_uuid_t *id;		/* NULL = make one */
+	bool		id_is_new;		/* id was made by celeriac_uuid */
 	const pg_uuid_t *root_id;
 	const pg_uuid_t *parent_id;
+	const pg_uuid_t *group_id;
+	int			waiting;		/* > 0: not ready before others have ended */
 	const char *sent_by;
 } SendRequest;
 
-/* Insert it; between enter and leave. */
+/* Insert them; between enter and leave.  The ids are those of the messages. */
 extern void celeriac_send(const SendRequest *request, pg_uuid_t *id);
+extern void celeriac_send_batch(const SendRequest *requests, int count,
+								pg_uuid_t *ids);
 
 #endif							/* CELERIAC_SEND_H */

@@ -13,21 +13,21 @@
 #define MESSAGE_COLUMNS \
 	"m.id, m.name, m.args, m.kwargs, m.queue, m.priority::int, m.ready, " \
 	"m.retries, m.max_retries, m.deliveries, m.eta, m.expires, m.root_id, " \
-	"m.parent_id, m.group_id, m.options, m.sent_by::text, m.state, m.worker, " \
+	"m.parent_id, m.group_id, m.options, m.sent_by, m.state, m.worker, " \
 	"m.leased_until, m.started_at"
 
 #define SEND_COLUMNS \
 	"INSERT INTO task_message (id, name, args, kwargs, queue, priority, ready, " \
 	"eta, expires, max_retries, root_id, parent_id, group_id, sent_by, sent_at, " \
-	"options) "
+	"options, waiting) "
 
 #define SEND_VALUES \
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
 
 #define SEND_TYPES \
 	{UUIDOID, TEXTOID, JSONBOID, JSONBOID, TEXTOID, INT2OID, INT8OID, \
-	TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, UUIDOID, UUIDOID, UUIDOID, NAMEOID, \
-	TIMESTAMPTZOID, JSONBOID}
+	TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, UUIDOID, UUIDOID, UUIDOID, TEXTOID, \
+	TIMESTAMPTZOID, JSONBOID, INT4OID}
 
 /*
  * Against the row as it is when its lock is had: nothing has been applied to
@@ -40,21 +40,23 @@
 	"(o.delivery = 0 OR m.deliveries + (m.worker IS NULL)::int = o.delivery)"
 
 const CelStatementText celeriac_statements[STMT_COUNT] = {
-	[STMT_SEND] = {SEND_COLUMNS SEND_VALUES, 16, SEND_TYPES},
+	[STMT_SEND] = {SEND_COLUMNS SEND_VALUES, 17, SEND_TYPES},
 	[STMT_SEND_WITH_ID] = {
 		SEND_COLUMNS SEND_VALUES " ON CONFLICT (id) DO NOTHING",
-		16, SEND_TYPES
+		17, SEND_TYPES
 	},
 	[STMT_SEND_MANY] = {
 		SEND_COLUMNS
 		"SELECT s.id, $2, s.args, $4, $5, $6, s.ready, $8, $9, $10, $11, $12, "
-		"$13, $14, $15, $16 FROM unnest($1, $3, $7) AS s(id, args, ready)",
-		16, {UUIDARRAYOID, TEXTOID, JSONBARRAYOID, JSONBOID, TEXTOID, INT2OID,
+		"$13, $14, $15, $16, $17 FROM unnest($1, $3, $7) AS s(id, args, ready)",
+		17, {UUIDARRAYOID, TEXTOID, JSONBARRAYOID, JSONBOID, TEXTOID, INT2OID,
 			INT8ARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, UUIDOID,
-		UUIDOID, UUIDOID, NAMEOID, TIMESTAMPTZOID, JSONBOID}
+		UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, JSONBOID, INT4OID}
 	},
-	[STMT_ID_FINISHED] = {
-		"SELECT 1 FROM task_result WHERE id = $1",
+	[STMT_ID_TAKEN] = {
+		"SELECT 1 FROM task_message WHERE id = $1 "
+		"AND tableoid <> 'task_message'::regclass "
+		"UNION ALL SELECT 1 FROM task_result WHERE id = $1",
 		1, {UUIDOID}
 	},
 	[STMT_DEFINITION] = {
@@ -159,7 +161,7 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"SELECT d.id, d.name, d.args, d.kwargs, d.queue, d.priority, d.state, d.result, "
 		"d.exc_type, d.exc_message, d.traceback, d.retries, d.max_retries, d.worker, "
 		"d.root_id, d.parent_id, d.group_id, d.sent_by, d.sent_at, d.started_at, $10, "
-		"d.options FROM d RETURNING id, options, sent_by::text, root_id",
+		"d.options FROM d RETURNING id, options, sent_by, root_id",
 		10, {UUIDARRAYOID, TEXTARRAYOID, JSONBARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 		TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID}
 	},
@@ -215,12 +217,12 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		2, {UUIDARRAYOID, INT4ARRAYOID}
 	},
 	[STMT_RESULT] = {
-		"SELECT state, result, exc_type, exc_message, traceback, sent_by::text, name "
+		"SELECT state, result, exc_type, exc_message, traceback, sent_by, name "
 		"FROM task_result WHERE id = $1",
 		1, {UUIDOID}
 	},
 	[STMT_MESSAGE] = {
-		"SELECT state, xmin, sent_by::text, name FROM task_message WHERE id = $1",
+		"SELECT state, xmin, sent_by, name FROM task_message WHERE id = $1",
 		1, {UUIDOID}
 	},
 	[STMT_FORGET] = {
@@ -255,14 +257,14 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 	/* the coordinator's duties */
 	[STMT_DUE] = {
 		"WITH d AS MATERIALIZED (SELECT id FROM task_message WHERE ready IS NULL "
-		"AND eta <= clock_timestamp() ORDER BY eta LIMIT $1 FOR UPDATE SKIP LOCKED) "
+		"AND eta <= clock_timestamp() AND waiting = 0 ORDER BY eta LIMIT $1 FOR UPDATE SKIP LOCKED) "
 		"UPDATE task_message m SET ready = nextval('task_ready_seq') "
 		"FROM d WHERE m.id = d.id",
 		1, {INT8OID}
 	},
 	[STMT_NEXT_DUE] = {
 		"SELECT eta FROM task_message WHERE ready IS NULL AND eta IS NOT NULL "
-		"ORDER BY eta LIMIT 1",
+		"AND waiting = 0 ORDER BY eta LIMIT 1",
 		0, {0}
 	},
 	[STMT_EXPIRED] = {

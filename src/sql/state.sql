@@ -24,6 +24,22 @@ CREATE TRIGGER celeriac_state BEFORE INSERT OR UPDATE ON task_message
 	FOR EACH ROW EXECUTE FUNCTION celeriac_message_changed();
 CREATE TRIGGER celeriac_state BEFORE INSERT OR UPDATE ON task_result
 	FOR EACH ROW EXECUTE FUNCTION celeriac_result_changed();
+DO $$
+DECLARE
+	segment regclass;
+BEGIN
+	FOR segment IN
+		SELECT inhrelid FROM pg_inherits WHERE inhparent = 'task_message'::regclass
+	LOOP
+		EXECUTE format('CREATE TRIGGER celeriac_state BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION celeriac_message_changed()', segment);
+	END LOOP;
+	FOR segment IN
+		SELECT inhrelid FROM pg_inherits WHERE inhparent = 'task_result'::regclass
+	LOOP
+		EXECUTE format('CREATE TRIGGER celeriac_state BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION celeriac_result_changed()', segment);
+	END LOOP;
+END
+$$;
 CREATE TRIGGER celeriac_cache AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON task_definition
 	FOR EACH STATEMENT EXECUTE FUNCTION celeriac_definition_changed();
 CREATE TRIGGER celeriac_cache AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON task_queue

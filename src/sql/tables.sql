@@ -58,7 +58,7 @@ CREATE TABLE task_message (
 	root_id uuid,
 	parent_id uuid,
 	group_id uuid,
-	sent_by name NOT NULL DEFAULT current_user,
+	sent_by text NOT NULL DEFAULT current_user,
 	sent_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	started_at timestamptz,
 	options jsonb
@@ -95,7 +95,7 @@ CREATE TABLE task_result (
 	root_id uuid,
 	parent_id uuid,
 	group_id uuid,
-	sent_by name NOT NULL,
+	sent_by text NOT NULL,
 	sent_at timestamptz NOT NULL,
 	started_at timestamptz,
 	done_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -107,6 +107,29 @@ COMMENT ON TABLE task_result IS
 CREATE INDEX task_result_done_idx ON task_result (done_at);
 CREATE INDEX task_result_parent_idx ON task_result (parent_id)
 	WHERE parent_id IS NOT NULL;
+
+-- Segments: new rows go to one child at a time, and one that is drained, or
+-- whose results have expired, is emptied by TRUNCATE (src/segment.h).  The
+-- tables above are segment 0, which never is.
+DO $$
+DECLARE
+	segment record;
+BEGIN
+	FOR segment IN
+		SELECT format('%s_%s', parent, number) AS name, parent, storage
+		FROM (VALUES ('task_message', 3, 'fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.1'),
+				('task_result', 4, 'autovacuum_vacuum_insert_scale_factor = 0.2'))
+			AS tables (parent, children, storage),
+			generate_series(1, children) AS number
+	LOOP
+		EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL EXCLUDING COMMENTS) INHERITS (%2$I) WITH (%s)',
+			segment.name, segment.parent, segment.storage);
+		EXECUTE format('COMMENT ON TABLE %I IS %L', segment.name,
+			format('Segment of %s: query that instead.', segment.parent));
+		PERFORM pg_extension_config_dump(segment.name::regclass, '');
+	END LOOP;
+END
+$$;
 
 -- Workers that registered; what changes often is in shared memory.
 CREATE TABLE celeriac_worker (

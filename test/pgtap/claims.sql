@@ -33,15 +33,16 @@ SELECT is((SELECT active FROM task_worker WHERE name = 'w'), 0, 'no claim is lef
 SELECT count(*) FROM task_send_many('claims.lease', (SELECT array_agg(jsonb_build_array(i)) FROM generate_series(1, 10) AS i), queue => 'claims') \g /dev/null
 SELECT is((SELECT count(*) FROM task_fetch('w', '{claims}', max => 1000)), 10::bigint, 'a lease claims them');
 SELECT pg_stat_force_next_flush() WHERE current_setting('server_version_num')::int >= 150000 \g /dev/null
-SELECT ok(n_tup_upd >= 10 AND n_tup_hot_upd = n_tup_upd, format('all of %s updates were HOT', n_tup_upd))
-FROM pg_stat_user_tables WHERE relname = 'task_message';
+SELECT ok(sum(n_tup_upd) >= 10 AND sum(n_tup_hot_upd) = sum(n_tup_upd), format('all of %s updates were HOT', sum(n_tup_upd)))
+FROM pg_stat_user_tables WHERE relname ~ '^task_message(_\d)?$';
 
--- Look-ups.
+-- Look-ups.  The parents hold next to nothing; the planner knows that of a table
+-- that has children.
 CREATE FUNCTION plan_of(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
     RETURN QUERY EXECUTE 'EXPLAIN (COSTS off) ' || query;
 END $$;
-SELECT is_empty(format('SELECT p FROM plan_of(%L) AS p WHERE p ~ ''Seq Scan''', 'SELECT * FROM task_state WHERE ' || c), 'no table is read whole for ' || c)
+SELECT is_empty(format('SELECT p FROM plan_of(%L) AS p WHERE p ~ ''Seq Scan on task_(message|result)_''', 'SELECT * FROM task_state WHERE ' || c), 'no table is read whole for ' || c)
 FROM unnest(ARRAY['id = ''00000000-0000-7000-8000-000000000001''', 'parent_id = ''00000000-0000-7000-8000-000000000001''']) AS c;
 
 SELECT * FROM finish();
