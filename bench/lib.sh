@@ -1,0 +1,94 @@
+# shellcheck shell=bash
+#
+# lib.sh
+#		What bench/run and bench/peers share: a copy of the tree, a server of its
+#		own with the settings everything is measured with, and a pool.
+
+# in_copy PROGRAM ARGUMENT...: runs the program again in a copy of the tree below
+# /tmp, as a user who may run a server.  CELERIAC_BENCH_DIR tells it so.
+in_copy()
+{
+	local program=$1 user
+
+	shift
+	work=$(mktemp -d /tmp/celeriac-bench.XXXXXX)
+	trap 'rm -rf "$work"' EXIT
+	chmod 755 "$work"
+	mkdir "$work/tree"
+	tar --exclude=./.git --exclude='*.o' --exclude='*.so' --exclude=.deps \
+		--exclude=./worker/build -cf - . | tar -C "$work/tree" -xf -
+	user=$(server_user)
+	[ "$(id -u)" -ne 0 ] || chown -R "$user:" "$work"
+	as_user "$user" env CELERIAC_BENCH_DIR="$work" HOME="$work" \
+		"$work/tree/$program" "$@" </dev/null
+}
+
+# In the copy: where everything is from now on.
+enter_copy()
+{
+	work=$CELERIAC_BENCH_DIR
+	worker_pid=
+	export PGHOST=$work PGPORT=5432 PGUSER=postgres PGDATABASE=bench PGDATA=$work/data
+}
+
+build()
+{
+	PG_CONFIG=$(private_postgres "$work/postgres")
+	PATH=$(dirname "$PG_CONFIG"):$work/prefix/bin:$PATH
+	export PG_CONFIG PATH
+	make -s -j"$(nproc)" >"$work/build.log" 2>&1 &&
+		make -s install WORKER_PREFIX="$work/prefix" >>"$work/build.log" 2>&1 ||
+		{ cat "$work/build.log"; die "the build failed"; }
+	cc -O2 -shared -fPIC -Iworker/include test/tasks/noop.c -o "$work/noop.so"
+}
+
+start_server()
+{
+	initdb -A trust -U postgres --no-locale -E UTF8 >"$work/initdb.log"
+	cat >>"$PGDATA/postgresql.conf" <<-EOF
+	shared_preload_libraries = 'celeriac'
+	listen_addresses = ''
+	unix_socket_directories = '$work'
+	shared_buffers = 1GB
+	max_wal_size = 8GB
+	checkpoint_timeout = 1h
+	max_worker_processes = 16
+	max_connections = 100
+	EOF
+	pg_ctl -w -s -l "$work/server.log" start
+	createdb bench
+}
+
+stop_all()
+{
+	stop_worker
+	pg_ctl -s -m immediate stop || true
+}
+
+sql()
+{
+	psql -XAt -v ON_ERROR_STOP=1 "$@"
+}
+
+query()
+{
+	sql -c "$1"
+}
+
+start_worker()
+{
+	celeriac worker --module "$work/noop.so" --loglevel warning "$@" \
+		>"$work/worker.log" 2>&1 &
+	worker_pid=$!
+	until [ "$(query "SELECT count(*) FROM task_worker WHERE state = 'online' AND pid IS NOT NULL")" = 1 ]; do
+		sleep 0.1
+	done
+}
+
+stop_worker()
+{
+	[ -n "$worker_pid" ] || return 0
+	kill "$worker_pid" 2>/dev/null || true
+	wait "$worker_pid" || true
+	worker_pid=
+}
