@@ -73,9 +73,13 @@ DROP SCHEMA elsewhere;
 --
 -- What it holds
 --
+-- from PostgreSQL 16 on, the types of rows and arrays are members as well
 CREATE TEMP VIEW member AS
 	SELECT d.classid, d.objid FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
-	WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'celeriac';
+	WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'celeriac'
+	AND NOT EXISTS (SELECT FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid
+		WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid
+		AND (t.typcategory = 'A' OR c.relkind <> 'c'));
 SELECT c.relkind, c.relname FROM member JOIN pg_class c ON c.oid = objid
 WHERE classid = 'pg_class'::regclass ORDER BY c.relkind, c.relname COLLATE "C";
 SELECT objid::regtype FROM member WHERE classid = 'pg_type'::regclass ORDER BY 1;
