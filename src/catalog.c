@@ -232,8 +232,8 @@ prepare(CelStatement statement)
 #define PLANNED_PAGES	1000000
 #define PLANNED_TUPLES	30000000
 
-static bool
-is_segment(Oid relid)
+bool
+celeriac_is_segment(Oid relid)
 {
 	for (int i = 0; i < CEL_MESSAGE_SEGMENTS; i++)
 	{
@@ -258,7 +258,7 @@ relation_info_for_size(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo 
 
 	if (prev_get_relation_info_hook)
 		prev_get_relation_info_hook(root, relid, inhparent, rel);
-	if (!planning_for_size || !is_segment(relid))
+	if (!planning_for_size || !celeriac_is_segment(relid))
 		return;
 	rel->pages = PLANNED_PAGES;
 	rel->tuples = PLANNED_TUPLES;

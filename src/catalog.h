@@ -45,6 +45,9 @@ extern CelCatalog CelCat;
 
 extern void celeriac_catalog_init(void);
 
+/* of messages or of results? */
+extern bool celeriac_is_segment(Oid relid);
+
 /* Identify the extension from a function of it, or by name in a worker. */
 extern void celeriac_catalog_use(FunctionCallInfo fcinfo);
 extern bool celeriac_catalog_lookup(void);

@@ -15,6 +15,7 @@
 #include "guc.h"
 #include "launcher.h"
 #include "shmem.h"
+#include "store.h"
 #include "xact.h"
 
 PG_MODULE_MAGIC;
@@ -38,6 +39,7 @@ _PG_init(void)
 	celeriac_xact_init();
 	celeriac_event_init();
 	celeriac_definition_init();
+	celeriac_store_init();
 	celeriac_hooks_init();
 	celeriac_launcher_init();
 }

@@ -94,4 +94,13 @@ extern PGDLLIMPORT WaitEventSet *FeBeWaitSet;
 	pg_namespace_aclcheck(schema, role, ACL_USAGE)
 #endif
 
+/* 16 lets updates name the indexes that only summarise. */
+#if PG_VERSION_NUM >= 160000
+#define celeriac_insert_index_tuples(info, slot, estate) \
+	ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL, false)
+#else
+#define celeriac_insert_index_tuples(info, slot, estate) \
+	ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL)
+#endif
+
 #endif							/* CELERIAC_COMPAT_H */

@@ -10,6 +10,11 @@
 Datum
 celeriac_row_datum(const Row *row, int number, bool *isnull)
 {
+	if (row->values != NULL)
+	{
+		*isnull = row->nulls[number - 1];
+		return row->values[number - 1];
+	}
 	return heap_getattr(row->tuple, number, row->desc, isnull);
 }
 

@@ -1,6 +1,7 @@
 /*
  * row.h
- *		Reading columns of a row, NULL or not.
+ *		Reading columns of a row, NULL or not: of a tuple, or of values that are
+ *		to become one.
  */
 #ifndef CELERIAC_ROW_H
 #define CELERIAC_ROW_H
@@ -15,6 +16,8 @@ typedef struct Row
 {
 	HeapTuple	tuple;
 	TupleDesc	desc;
+	const Datum *values;		/* NULL = read the tuple */
+	const bool *nulls;
 } Row;
 
 extern Datum celeriac_row_datum(const Row *row, int number, bool *isnull);

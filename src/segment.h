@@ -4,15 +4,31 @@
  *
  * Number 0 is the parent, task_message or task_result, which is never
  * emptied: it holds rows whose ids users gave, and those that outlived their
- * segment.  New rows go to the current segment; any that is not 0 will do.
+ * segment.  New rows go to the current segment.  Which one that is stands in
+ * shared memory only; after a restart it is 0, until the coordinator has
+ * chosen another, and any would do.
  */
 #ifndef CELERIAC_SEGMENT_H
 #define CELERIAC_SEGMENT_H
 
 #include "celeriac.h"
 
+#include "port/atomics.h"
+#include "utils/relcache.h"
+
 /* as src/sql/tables.sql creates them, and the parent */
 #define CEL_MESSAGE_SEGMENTS	4
 #define CEL_RESULT_SEGMENTS		5
+
+typedef struct CelSegments
+{
+	pg_atomic_uint32 current;
+	pg_atomic_uint64 added;		/* rows, since it became so */
+} CelSegments;
+
+extern void celeriac_segments_init(CelSegments *segments);
+
+/* the current segment of those relations, locked for inserting */
+extern Relation celeriac_segment_open(CelSegments *segments, const Oid *relids);
 
 #endif							/* CELERIAC_SEGMENT_H */

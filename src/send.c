@@ -2,8 +2,9 @@
  * send.c
  *		task_send, task_delay, task_send_many.
  *
- * A send is an INSERT of the caller's transaction.  The definition and the
- * queue come from this backend's caches; the row's triggers do the rest.
+ * A send inserts a row in the caller's transaction.  The definition and the
+ * queue come from this backend's caches, and the row goes to the current
+ * segment without SQL (store.c).
  */
 #include "send.h"
 
@@ -12,6 +13,7 @@
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -25,7 +27,10 @@
 #include "definition.h"
 #include "delivery.h"
 #include "errors.h"
+#include "relation.h"
 #include "sqltask.h"
+#include "state.h"
+#include "store.h"
 #include "uuid.h"
 
 PG_FUNCTION_INFO_V1(task_send);
@@ -285,33 +290,58 @@ check_fit(Oid function, Jsonb *args, Jsonb *kwargs)
 		celeriac_sqltask_check_arguments(function, args, kwargs);
 }
 
-#define SEND_PARAMS 17
+/*
+ * The message as a row
+ */
+typedef struct MessageRow
+{
+	Datum		values[Anum_message_options];
+	bool		nulls[Anum_message_options];
+} MessageRow;
 
 static void
-set_param(Datum *values, char *nulls, int number, Datum value, bool isnull)
+set_column(MessageRow *row, int number, Datum value, bool isnull)
 {
-	values[number] = value;
-	nulls[number] = isnull ? 'n' : ' ';
+	row->values[number - 1] = value;
+	row->nulls[number - 1] = isnull;
 }
 
-/* Parameters that one message and many have in common. */
 static void
-set_common(const SendRequest *r, Datum *values, char *nulls)
+set_uuid(MessageRow *row, int number, const pg_uuid_t *id)
 {
-	set_param(values, nulls, 1, CStringGetTextDatum(r->name), false);
-	set_param(values, nulls, 3, JsonbPGetDatum(r->kwargs), false);
-	set_param(values, nulls, 4, CStringGetTextDatum(r->queue), false);
-	set_param(values, nulls, 5, Int16GetDatum(r->priority), false);
-	set_param(values, nulls, 7, TimestampTzGetDatum(r->eta), r->eta == 0);
-	set_param(values, nulls, 8, TimestampTzGetDatum(r->expires), r->expires == 0);
-	set_param(values, nulls, 9, Int32GetDatum(r->max_retries), r->max_retries < 0);
-	set_param(values, nulls, 10, UUIDPGetDatum(r->root_id), r->root_id == NULL);
-	set_param(values, nulls, 11, UUIDPGetDatum(r->parent_id), r->parent_id == NULL);
-	set_param(values, nulls, 12, UUIDPGetDatum(r->group_id), r->group_id == NULL);
-	set_param(values, nulls, 13, CStringGetTextDatum(r->sent_by), false);
-	set_param(values, nulls, 14, TimestampTzGetDatum(GetCurrentTimestamp()), false);
-	set_param(values, nulls, 15, JsonbPGetDatum(r->options), r->options == NULL);
-	set_param(values, nulls, 16, Int32GetDatum(r->waiting), false);
+	set_column(row, number, UUIDPGetDatum(id), id == NULL);
+}
+
+static void
+set_time(MessageRow *row, int number, TimestampTz when)
+{
+	set_column(row, number, TimestampTzGetDatum(when), when == 0);
+}
+
+/* All but id, args and ready, in which the messages of one call differ. */
+static void
+form_message(MessageRow *row, const SendRequest *r)
+{
+	memset(row->nulls, true, sizeof(row->nulls));
+	set_column(row, Anum_message_name, CStringGetTextDatum(r->name), false);
+	set_column(row, Anum_message_kwargs, JsonbPGetDatum(r->kwargs), false);
+	set_column(row, Anum_message_queue, CStringGetTextDatum(r->queue), false);
+	set_column(row, Anum_message_priority, Int16GetDatum(r->priority), false);
+	set_column(row, Anum_message_state,
+			   CStringGetTextDatum(celeriac_state_name(STATE_PENDING)), false);
+	set_time(row, Anum_message_eta, r->eta);
+	set_time(row, Anum_message_expires, r->expires);
+	set_column(row, Anum_message_retries, Int32GetDatum(0), false);
+	set_column(row, Anum_message_max_retries, Int32GetDatum(r->max_retries),
+			   r->max_retries < 0);
+	set_column(row, Anum_message_deliveries, Int32GetDatum(0), false);
+	set_column(row, Anum_message_waiting, Int32GetDatum(r->waiting), false);
+	set_uuid(row, Anum_message_root_id, r->root_id);
+	set_uuid(row, Anum_message_parent_id, r->parent_id);
+	set_uuid(row, Anum_message_group_id, r->group_id);
+	set_column(row, Anum_message_sent_by, CStringGetTextDatum(r->sent_by), false);
+	set_time(row, Anum_message_sent_at, GetCurrentTimestamp());
+	set_column(row, Anum_message_options, JsonbPGetDatum(r->options), r->options == NULL);
 }
 
 static bool
@@ -330,46 +360,108 @@ duplicate_id(const pg_uuid_t *id)
 			 errhint("Leave id out to have a new one made.")));
 }
 
+static uint64
+insert_by_statement(CelStatement statement, const MessageRow *row)
+{
+	Datum		values[Anum_message_options];
+	char		nulls[Anum_message_options];
+
+	memcpy(values, row->values, sizeof(values));
+	for (int i = 0; i < Anum_message_options; i++)
+		nulls[i] = row->nulls[i] ? 'n' : ' ';
+	return celeriac_exec(statement, values, nulls);
+}
+
 /*
  * An id that a user gave goes to segment 0, whose primary key decides between
  * two who give the same.  Whoever has inserted it looks for it everywhere else,
  * with a snapshot taken after that.
  */
 static void
-insert_given(Datum *values, const char *nulls, const pg_uuid_t *id)
+insert_given(const MessageRow *row)
 {
-	if (celeriac_exec(STMT_SEND_WITH_ID, values, nulls) == 0 ||
-		celeriac_exec(STMT_ID_TAKEN, values, NULL) > 0)
-		duplicate_id(id);
+	Datum		id = row->values[Anum_message_id - 1];
+
+	if (insert_by_statement(STMT_SEND_WITH_ID, row) == 0 ||
+		celeriac_exec(STMT_ID_TAKEN, &id, NULL) > 0)
+		duplicate_id(DatumGetUUIDP(id));
 }
 
-void
-celeriac_send(const SendRequest *request, pg_uuid_t *id)
+static void
+insert_row(Store *store, const MessageRow *row)
 {
-	Datum		values[SEND_PARAMS];
-	char		nulls[SEND_PARAMS];
+	if (store != NULL)
+		celeriac_store_put(store, row->values, row->nulls);
+	else
+		insert_by_statement(STMT_SEND, row);
+}
+
+static void
+close_store(Store *store)
+{
+	if (store != NULL)
+		celeriac_store_close(store);
+}
+
+static bool
+is_given(const SendRequest *request)
+{
+	return request->id != NULL && !request->id_is_new;
+}
+
+static void
+complete_row(MessageRow *row, const SendRequest *request, pg_uuid_t *id)
+{
 	bool		now = ready_now(request);
 
 	if (request->id != NULL)
 		*id = *request->id;
 	else
 		celeriac_uuid(id);
-	celeriac_queue_ensure(request->queue);
-	set_common(request, values, nulls);
-	set_param(values, nulls, 0, UUIDPGetDatum(id), false);
-	set_param(values, nulls, 2, JsonbPGetDatum(request->args), false);
-	set_param(values, nulls, 6, Int64GetDatum(now ? next_ready() : 0), !now);
-	if (request->id != NULL && !request->id_is_new)
-		insert_given(values, nulls, id);
-	else
-		celeriac_exec(STMT_SEND, values, nulls);
+	form_message(row, request);
+	set_uuid(row, Anum_message_id, id);
+	set_column(row, Anum_message_args, JsonbPGetDatum(request->args), false);
+	set_column(row, Anum_message_ready, Int64GetDatum(now ? next_ready() : 0), !now);
 }
 
+/*
+ * What SQL is needed for is done before the table is opened, and after it is
+ * closed.
+ */
 void
 celeriac_send_batch(const SendRequest *requests, int count, pg_uuid_t *ids)
 {
+	MessageRow	row;
+	Store	   *store;
+	int			given = 0;
+
 	for (int i = 0; i < count; i++)
-		celeriac_send(&requests[i], &ids[i]);
+	{
+		celeriac_queue_ensure(requests[i].queue);
+		given += is_given(&requests[i]);
+	}
+	store = given < count ? celeriac_store_messages() : NULL;
+	for (int i = 0; i < count; i++)
+	{
+		if (is_given(&requests[i]))
+			continue;
+		complete_row(&row, &requests[i], &ids[i]);
+		insert_row(store, &row);
+	}
+	close_store(store);
+	for (int i = 0; given > 0 && i < count; i++)
+	{
+		if (!is_given(&requests[i]))
+			continue;
+		complete_row(&row, &requests[i], &ids[i]);
+		insert_given(&row);
+	}
+}
+
+void
+celeriac_send(const SendRequest *request, pg_uuid_t *id)
+{
+	celeriac_send_batch(request, 1, id);
 }
 
 Datum
@@ -395,13 +487,12 @@ task_send(PG_FUNCTION_ARGS)
 }
 
 /*
- * Many: arrays of what differs, one statement
+ * Many that differ in their arguments only
  */
 typedef struct ManySends
 {
 	int			count;
-	Datum	   *ids;
-	Datum	   *ready;
+	pg_uuid_t  *ids;
 	Datum	   *args;
 } ManySends;
 
@@ -409,55 +500,41 @@ static void
 prepare_many(ManySends *many, ArrayType *array, Oid function, Jsonb *kwargs)
 {
 	bool	   *nulls;
-	pg_uuid_t  *ids;
 
 	deconstruct_array(array, JSONBOID, -1, false, TYPALIGN_INT,
 					  &many->args, &nulls, &many->count);
-	ids = palloc_extended(many->count * sizeof(pg_uuid_t) + 1, MCXT_ALLOC_HUGE);
-	many->ids = palloc_extended(many->count * sizeof(Datum) + 1, MCXT_ALLOC_HUGE);
-	many->ready = palloc_extended(many->count * sizeof(Datum) + 1, MCXT_ALLOC_HUGE);
+	many->ids = palloc_extended(many->count * sizeof(pg_uuid_t) + 1, MCXT_ALLOC_HUGE);
 	for (int i = 0; i < many->count; i++)
 	{
 		if (nulls[i])
 			many->args[i] = JsonbPGetDatum(celeriac_empty_array());
 		celeriac_require_array(DatumGetJsonbP(many->args[i]), "args");
 		check_fit(function, DatumGetJsonbP(many->args[i]), kwargs);
-		celeriac_uuid(&ids[i]);
-		many->ids[i] = UUIDPGetDatum(&ids[i]);
+		celeriac_uuid(&many->ids[i]);
 	}
-}
-
-static Datum
-ready_array(ManySends *many, bool now)
-{
-	ArrayType  *array;
-
-	for (int i = 0; now && i < many->count; i++)
-		many->ready[i] = Int64GetDatum(next_ready());
-	if (!now)
-		return PointerGetDatum(construct_empty_array(INT8OID));
-	array = construct_array(many->ready, many->count, INT8OID, 8, FLOAT8PASSBYVAL,
-							TYPALIGN_DOUBLE);
-	return PointerGetDatum(array);
 }
 
 static void
 send_many(const SendRequest *request, ManySends *many)
 {
-	Datum		values[SEND_PARAMS];
-	char		nulls[SEND_PARAMS];
+	bool		now = ready_now(request);
+	MessageRow	row;
+	Store	   *store;
 
 	if (many->count == 0)
 		return;
 	celeriac_queue_ensure(request->queue);
-	set_common(request, values, nulls);
-	set_param(values, nulls, 0,
-			  celeriac_uuid_array(many->ids, many->count), false);
-	set_param(values, nulls, 2,
-			  PointerGetDatum(construct_array(many->args, many->count, JSONBOID,
-											  -1, false, TYPALIGN_INT)), false);
-	set_param(values, nulls, 6, ready_array(many, ready_now(request)), false);
-	celeriac_exec(STMT_SEND_MANY, values, nulls);
+	form_message(&row, request);
+	store = celeriac_store_messages();
+	for (int i = 0; i < many->count; i++)
+	{
+		set_uuid(&row, Anum_message_id, &many->ids[i]);
+		set_column(&row, Anum_message_args, many->args[i], false);
+		set_column(&row, Anum_message_ready, Int64GetDatum(now ? next_ready() : 0), !now);
+		insert_row(store, &row);
+		CHECK_FOR_INTERRUPTS();
+	}
+	close_store(store);
 }
 
 Datum
@@ -483,10 +560,10 @@ task_send_many(PG_FUNCTION_ARGS)
 	celeriac_leave(&context);
 	for (int i = 0; i < many.count; i++)
 	{
+		Datum		id = UUIDPGetDatum(&many.ids[i]);
 		bool		isnull = false;
 
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &many.ids[i],
-							 &isnull);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &id, &isnull);
 	}
 	PG_RETURN_NULL();
 }

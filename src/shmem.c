@@ -144,6 +144,8 @@ init_database(CelDatabase *db, Oid dboid)
 	pg_atomic_init_u32(&db->get_waiters, 0);
 	pg_atomic_init_u64(&db->next_due, (uint64) NEVER);
 	pg_atomic_init_u64(&db->stale_outcomes, 0);
+	celeriac_segments_init(&db->messages);
+	celeriac_segments_init(&db->results);
 	db->want = CEL_DB_PROBE;
 	db->attaching = true;
 	db->dboid = dboid;

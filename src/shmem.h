@@ -19,6 +19,8 @@
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 
+#include "segment.h"
+
 /* What a background worker of ours has been asked to be. */
 typedef enum CelDatabaseWant
 {
@@ -47,6 +49,8 @@ typedef struct CelDatabase
 	pg_atomic_uint32 get_waiters;
 	pg_atomic_uint64 next_due;	/* TimestampTz the coordinator sleeps until */
 	pg_atomic_uint64 stale_outcomes;	/* refused by fencing */
+	CelSegments messages;		/* where new rows go */
+	CelSegments results;
 } CelDatabase;
 
 /* What a session's wait slot says; see wake.c. */

@@ -284,10 +284,36 @@ trigger_rows(FunctionCallInfo fcinfo, Row *old, Row *new)
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		elog(ERROR, "a trigger function was called as none");
 	update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
+	memset(old, 0, sizeof(*old));
+	memset(new, 0, sizeof(*new));
 	old->tuple = trigdata->tg_trigtuple;
 	new->tuple = update ? trigdata->tg_newtuple : trigdata->tg_trigtuple;
 	old->desc = new->desc = RelationGetDescr(trigdata->tg_relation);
 	return update;
+}
+
+void
+celeriac_message_stored(const Row *row)
+{
+	check_message_state(NULL, row, read_state(row, Anum_message_state));
+	publish_message(NULL, row);
+	if (celeriac_events_wanted())
+		announce_message(row, "task-sent");
+}
+
+static void
+message_updated(const Row *old, const Row *new)
+{
+	TaskState	to = read_state(new, Anum_message_state);
+
+	check_message_state(old, new, to);
+	publish_message(old, new);
+	if (!celeriac_events_wanted() || to == read_state(old, Anum_message_state))
+		return;
+	if (to == STATE_RETRY)
+		announce_retried(old, new);
+	else if (states[to].event != NULL)
+		announce_message(new, states[to].event);
 }
 
 /* BEFORE INSERT OR UPDATE FOR EACH ROW on task_message */
@@ -296,22 +322,11 @@ celeriac_message_changed(PG_FUNCTION_ARGS)
 {
 	Row			old;
 	Row			new;
-	bool		update = trigger_rows(fcinfo, &old, &new);
-	TaskState	to;
 
-	to = read_state(&new, Anum_message_state);
-	check_message_state(update ? &old : NULL, &new, to);
-	publish_message(update ? &old : NULL, &new);
-	if (celeriac_events_wanted())
-	{
-		if (!update)
-			announce_message(&new, "task-sent");
-		else if (to == STATE_RETRY && to != read_state(&old, Anum_message_state))
-			announce_retried(&old, &new);
-		else if (states[to].event != NULL &&
-				 to != read_state(&old, Anum_message_state))
-			announce_message(&new, states[to].event);
-	}
+	if (trigger_rows(fcinfo, &old, &new))
+		message_updated(&old, &new);
+	else
+		celeriac_message_stored(&new);
 	return PointerGetDatum(new.tuple);
 }
 
@@ -346,30 +361,43 @@ announce_result(const Row *row, TaskState state)
 	celeriac_event_task(&event);
 }
 
+static TaskState
+result_state(const Row *row)
+{
+	TaskState	state = read_state(row, Anum_result_state);
+
+	if (!celeriac_state_final(state))
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_INVALID_TRANSITION),
+				 errmsg("a result cannot be %s", celeriac_row_text(row, Anum_result_state)),
+				 errdetail("Only a task that has ended has a result.")));
+	return state;
+}
+
+void
+celeriac_result_stored(const Row *row)
+{
+	TaskState	state = result_state(row);
+
+	celeriac_xact_done(celeriac_row_uuid(row, Anum_result_id));
+	if (celeriac_events_wanted() && states[state].event != NULL)
+		announce_result(row, state);
+}
+
 /* BEFORE INSERT OR UPDATE FOR EACH ROW on task_result */
 Datum
 celeriac_result_changed(PG_FUNCTION_ARGS)
 {
 	Row			old;
 	Row			new;
-	bool		update = trigger_rows(fcinfo, &old, &new);
-	TaskState	to;
 
-	to = read_state(&new, Anum_result_state);
-	if (update && to != read_state(&old, Anum_result_state))
+	if (!trigger_rows(fcinfo, &old, &new))
+		celeriac_result_stored(&new);
+	else if (read_state(&new, Anum_result_state) != read_state(&old, Anum_result_state))
 		celeriac_invalid_transition(celeriac_row_uuid(&new, Anum_result_id),
 									celeriac_row_text(&old, Anum_result_state),
 									celeriac_row_text(&new, Anum_result_state));
-	if (!celeriac_state_final(to))
-		ereport(ERROR,
-				(errcode(ERRCODE_CELERIAC_INVALID_TRANSITION),
-				 errmsg("a result cannot be %s", celeriac_row_text(&new, Anum_result_state)),
-				 errdetail("Only a task that has ended has a result.")));
-	if (!update)
-	{
-		celeriac_xact_done(celeriac_row_uuid(&new, Anum_result_id));
-		if (celeriac_events_wanted() && states[to].event != NULL)
-			announce_result(&new, to);
-	}
+	else
+		(void) result_state(&new);
 	return PointerGetDatum(new.tuple);
 }

@@ -16,18 +16,16 @@
 	"m.parent_id, m.group_id, m.options, m.sent_by, m.state, m.worker, " \
 	"m.leased_until, m.started_at"
 
-#define SEND_COLUMNS \
-	"INSERT INTO task_message (id, name, args, kwargs, queue, priority, ready, " \
-	"eta, expires, max_retries, root_id, parent_id, group_id, sent_by, sent_at, " \
-	"options, waiting) "
-
-#define SEND_VALUES \
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+/* all columns, in the table's order */
+#define SEND \
+	"INSERT INTO task_message VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, " \
+	"$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)"
 
 #define SEND_TYPES \
-	{UUIDOID, TEXTOID, JSONBOID, JSONBOID, TEXTOID, INT2OID, INT8OID, \
-	TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, UUIDOID, UUIDOID, UUIDOID, TEXTOID, \
-	TIMESTAMPTZOID, JSONBOID, INT4OID}
+	{UUIDOID, TEXTOID, JSONBOID, JSONBOID, TEXTOID, INT2OID, INT8OID, TEXTOID, \
+	TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, INT4OID, INT4OID, TEXTOID, \
+	TIMESTAMPTZOID, INT4OID, UUIDOID, UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, \
+	TIMESTAMPTZOID, JSONBOID}
 
 /*
  * Against the row as it is when its lock is had: nothing has been applied to
@@ -40,18 +38,10 @@
 	"(o.delivery = 0 OR m.deliveries + (m.worker IS NULL)::int = o.delivery)"
 
 const CelStatementText celeriac_statements[STMT_COUNT] = {
-	[STMT_SEND] = {SEND_COLUMNS SEND_VALUES, 17, SEND_TYPES},
+	[STMT_SEND] = {SEND, 23, SEND_TYPES},
 	[STMT_SEND_WITH_ID] = {
-		SEND_COLUMNS SEND_VALUES " ON CONFLICT (id) DO NOTHING",
-		17, SEND_TYPES
-	},
-	[STMT_SEND_MANY] = {
-		SEND_COLUMNS
-		"SELECT s.id, $2, s.args, $4, $5, $6, s.ready, $8, $9, $10, $11, $12, "
-		"$13, $14, $15, $16, $17 FROM unnest($1, $3, $7) AS s(id, args, ready)",
-		17, {UUIDARRAYOID, TEXTOID, JSONBARRAYOID, JSONBOID, TEXTOID, INT2OID,
-			INT8ARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, UUIDOID,
-		UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, JSONBOID, INT4OID}
+		SEND " ON CONFLICT (id) DO NOTHING",
+		23, SEND_TYPES
 	},
 	[STMT_ID_TAKEN] = {
 		"SELECT 1 FROM task_message WHERE id = $1 "

@@ -11,7 +11,6 @@ typedef enum CelStatement
 {
 	STMT_SEND,
 	STMT_SEND_WITH_ID,
-	STMT_SEND_MANY,
 	STMT_ID_TAKEN,
 	STMT_DEFINITION,
 	STMT_QUEUE,
@@ -55,7 +54,7 @@ typedef enum CelStatement
 	STMT_COUNT
 } CelStatement;
 
-#define CEL_MAX_PARAMS 20
+#define CEL_MAX_PARAMS 24
 
 typedef struct CelStatementText
 {
