@@ -254,6 +254,19 @@ celeriac_jsonb_with(Jsonb *object, const char *key, Jsonb *value)
 	return celeriac_jsonb_concat(object, celeriac_options_done(&pair));
 }
 
+Jsonb *
+celeriac_jsonb_list(Jsonb *element)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue	value = {.type = jbvBinary};
+
+	value.val.binary.data = &element->root;
+	value.val.binary.len = VARSIZE_ANY_EXHDR(element);
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	pushJsonbValue(&state, WJB_ELEM, &value);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
+}
+
 /* Those pairs that are kept. */
 static Jsonb *
 filter(Jsonb *object, bool (*keep) (const JsonbValue *, const JsonbValue *))
@@ -302,18 +315,10 @@ static Jsonb *
 make_list(Jsonb *options, const char *key)
 {
 	Jsonb	   *callbacks = celeriac_option_jsonb(options, key);
-	JsonbParseState *state = NULL;
-	JsonbValue	value = {.type = jbvBinary};
 
 	if (callbacks == NULL || !JB_ROOT_IS_OBJECT(callbacks))
 		return options;
-	value.val.binary.data = &callbacks->root;
-	value.val.binary.len = VARSIZE_ANY_EXHDR(callbacks);
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	pushJsonbValue(&state, WJB_ELEM, &value);
-	return celeriac_jsonb_with(options, key,
-							   JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY,
-																NULL)));
+	return celeriac_jsonb_with(options, key, celeriac_jsonb_list(callbacks));
 }
 
 /* Celery's stamps are options like others, whose names it lists. */

@@ -25,6 +25,7 @@ extern Jsonb *celeriac_call_options_clean(Jsonb *options);
 /* small operations on jsonb objects and arrays */
 extern Jsonb *celeriac_jsonb_concat(Jsonb *left, Jsonb *right);
 extern Jsonb *celeriac_jsonb_without(Jsonb *object, const char *key);
+extern Jsonb *celeriac_jsonb_list(Jsonb *element);	/* of one, no scalar */
 extern Jsonb *celeriac_jsonb_with(Jsonb *object, const char *key, Jsonb *value);
 
 #endif							/* CELERIAC_CALLOPTION_H */

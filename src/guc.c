@@ -14,6 +14,7 @@ int			celeriac_executors;
 char	   *celeriac_queues;
 char	   *celeriac_default_queue;
 char	   *celeriac_modules;
+bool		celeriac_allow_error_cb_on_chord_header;
 int			celeriac_result_expires;
 int			celeriac_max_claims;
 int			celeriac_max_workers;
@@ -115,5 +116,10 @@ celeriac_guc_init(void)
 								   s->start, s->context, s->flags,
 								   NULL, NULL, NULL);
 	}
+	DefineCustomBoolVariable("celeriac.allow_error_cb_on_chord_header",
+							 "Errbacks of a chord are called for the tasks of its header too.",
+							 "Celery: task_allow_error_cb_on_chord_header.",
+							 &celeriac_allow_error_cb_on_chord_header, false,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("celeriac");
 }

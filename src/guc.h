@@ -11,6 +11,7 @@ extern int	celeriac_executors;
 extern char *celeriac_queues;
 extern char *celeriac_default_queue;
 extern char *celeriac_modules;
+extern bool celeriac_allow_error_cb_on_chord_header;
 extern int	celeriac_result_expires;	/* seconds; 0 = never */
 extern int	celeriac_max_claims;
 extern int	celeriac_max_workers;

@@ -8,7 +8,8 @@
  *	  route names the task whose definition says queue, limits and retries;
  *	- a chain: of at least two; none of them is a chain, and a group is the last
  *	  if it is there at all (what a group has behind it is a chord);
- *	- a group: any number of tasks, chains and chords; never a group in a group;
+ *	- a group: any number of tasks, chains and chords; also groups, but only
+ *	  those whose list stays a list in the outer one's;
  *	- a chord: header is such a group, perhaps empty; body is any of the four.
  *
  * Everything that options, partial arguments, links and errbacks of chains,

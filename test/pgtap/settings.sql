@@ -13,6 +13,7 @@ FROM (VALUES
     ('celeriac.queues', 'server', 'sighup', 'string', NULL),
     ('celeriac.default_queue', 'default', 'user', 'string', NULL),
     ('celeriac.modules', '', 'postmaster', 'string', NULL),
+    ('celeriac.allow_error_cb_on_chord_header', 'off', 'user', 'bool', NULL),
     ('celeriac.result_expires', '86400', 'sighup', 'integer', 's'),
     ('celeriac.attach_grace', '5000', 'sighup', 'integer', 'ms'),
     ('celeriac.max_claims', '65536', 'postmaster', 'integer', NULL),
