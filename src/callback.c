@@ -4,29 +4,22 @@
  *
  * They are sent in the transaction that ends the task, by the role that sent
  * it: there is no moment in which the one is done and the other forgotten.
- * Signatures were checked when they were given, so nothing here can fail that
- * would keep the task from ending.
+ * Nobody is there to hear that one of them cannot be sent: it is logged.
  */
 #include "callback.h"
 
+#include "access/xact.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/resowner.h"
 #include "utils/syscache.h"
 
 #include "argument.h"
 #include "definition.h"
-#include "send.h"
+#include "graph.h"
+#include "prepare.h"
 #include "uuid.h"
-
-/*
- * Options of a signature that do not travel with the message: those that say
- * where and when, and what only the server may note there.
- */
-static const char *const left_out[] = {
-	"queue", "priority", "countdown", "task_id", "max_retries",
-	"info", "retry_reason", "lost", "revoked"
-};
 
 static Jsonb *
 one_text(const char *text)
@@ -59,93 +52,62 @@ push_element(JsonbParseState **state, Jsonb *document)
 	pushJsonbValue(state, WJB_ELEM, &value);
 }
 
-/* first..., then the signature's own arguments */
 static Jsonb *
-prepend_args(Jsonb **first, int count, Jsonb *args)
+make_array(Jsonb **elements, int count)
 {
 	JsonbParseState *state = NULL;
-	JsonbIterator *it;
-	JsonbIteratorToken token;
-	JsonbValue	value;
 
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 	for (int i = 0; i < count; i++)
-		push_element(&state, first[i]);
-	if (args != NULL)
-	{
-		it = JsonbIteratorInit(&args->root);
-		while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
-		{
-			if (token == WJB_ELEM)
-				pushJsonbValue(&state, WJB_ELEM, &value);
-		}
-	}
+		push_element(&state, elements[i]);
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
 }
 
-/* What the definition says, unless the signature says otherwise. */
-static Jsonb *
-message_options(const Definition *def, Jsonb *options)
+static void
+send_canvas(const Ended *ended, Jsonb *signature, Jsonb **first, int count)
 {
-	OptionsBuilder defaults = {0};
-	Datum		left;
+	Family		family = {
+		.root_id = ended->root_id ? ended->root_id : &ended->outcome->id,
+		.parent_id = &ended->outcome->id,
+		.sent_by = ended->sent_by,
+		.callback = true
+	};
+	Canvas	   *canvas = celeriac_canvas_prepare(celeriac_canvas_parse(signature),
+												 make_array(first, count), NULL, NULL);
+	pg_uuid_t	id;
 
-	if (!def->acks_late)
-		celeriac_options_bool(&defaults, "acks_late", false);
-	if (def->ignore_result)
-		celeriac_options_bool(&defaults, "ignore_result", true);
-	if (options == NULL)
-		return celeriac_options_done(&defaults);
-	left = JsonbPGetDatum(options);
-	for (int i = 0; i < lengthof(left_out); i++)
-		left = DirectFunctionCall2(jsonb_delete, left, CStringGetTextDatum(left_out[i]));
-	if (defaults.any)
-		left = DirectFunctionCall2(jsonb_concat,
-								   JsonbPGetDatum(celeriac_options_done(&defaults)), left);
-	return JB_ROOT_COUNT(DatumGetJsonbP(left)) == 0 ? NULL : DatumGetJsonbP(left);
+	celeriac_graph_send(canvas, &family, &id);
 }
 
+/* What is wrong with a callback is no reason for the task not to end. */
 static void
 send_signature(const Ended *ended, Jsonb *signature, Jsonb **first, int count)
 {
-	Jsonb	   *options = celeriac_option_jsonb(signature, "options");
-	Jsonb	   *kwargs = celeriac_option_jsonb(signature, "kwargs");
-	const char *name = celeriac_option_text(signature, "task");
-	const Definition *def;
-	double		priority;
-	double		countdown = 0;
-	double		max_retries;
-	bool		immutable = false;
-	pg_uuid_t	id;
-	SendRequest request = {0};
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
 
-	if (name == NULL)
-		return;
-	def = celeriac_definition(name);
-	priority = def->priority;
-	max_retries = def->max_retries;
-	(void) celeriac_option_bool(signature, "immutable", &immutable);
-	(void) celeriac_option_number(options, "priority", &priority);
-	(void) celeriac_option_number(options, "countdown", &countdown);
-	(void) celeriac_option_number(options, "max_retries", &max_retries);
-	request.queue = celeriac_option_text(options, "queue");
-	if (request.queue == NULL)
-		request.queue = pstrdup(celeriac_definition_queue(def));
-	request.name = name;
-	request.args = prepend_args(first, immutable ? 0 : count,
-								celeriac_option_jsonb(signature, "args"));
-	request.kwargs = kwargs != NULL ? kwargs : celeriac_empty_object();
-	request.priority = (int) priority;
-	request.max_retries = (int) max_retries;
-	if (countdown > 0)
-		request.eta = celeriac_time_after(countdown);
-	if (def->expires > 0)
-		request.expires = celeriac_time_after(def->expires);
-	request.options = message_options(def, options);
-	request.parent_id = &ended->outcome->id;
-	request.root_id = ended->root_id != NULL ? ended->root_id : &ended->outcome->id;
-	request.sent_by = ended->sent_by;
-	celeriac_send(&request, &id);
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		send_canvas(ended, signature, first, count);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		ereport(LOG,
+				(errmsg("could not send a callback of task %s: %s",
+						celeriac_uuid_text(&ended->outcome->id), error->message)));
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
 }
 
 /*

@@ -187,7 +187,7 @@ static const CallOption call_options[] = {
 static const char *const not_sent[] = {
 	"task_id", "group_id", "group_index", "root_id", "parent_id", "chord", "chain",
 	"reply_to", "correlation_id", "add_to_parent", "replaced_task_nesting",
-	"info", "retry_reason", "lost", "revoked"
+	"info", "retry_reason", "lost", "revoked", "canvas"
 };
 
 static bool

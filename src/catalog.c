@@ -106,6 +106,7 @@ load_catalog(Oid namespace_oid)
 	CelCat.owner = relation_owner(CelCat.messages[0]);
 	CelCat.queue = require_relation("task_queue");
 	CelCat.definition = require_relation("task_definition");
+	CelCat.edge = require_relation("task_edge");
 	CelCat.ready_seq = require_relation("task_ready_seq");
 	CelCat.delivery_type = require_type("task_delivery");
 	CelCat.outcome_type = require_type("task_outcome");
@@ -258,7 +259,8 @@ relation_info_for_size(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo 
 
 	if (prev_get_relation_info_hook)
 		prev_get_relation_info_hook(root, relid, inhparent, rel);
-	if (!planning_for_size || !celeriac_is_segment(relid))
+	if (!planning_for_size ||
+		(!celeriac_is_segment(relid) && relid != CelCat.edge))
 		return;
 	rel->pages = PLANNED_PAGES;
 	rel->tuples = PLANNED_TUPLES;

@@ -28,6 +28,7 @@ typedef struct CelCatalog
 	Oid			results[CEL_RESULT_SEGMENTS];
 	Oid			queue;
 	Oid			definition;
+	Oid			edge;
 	Oid			ready_seq;
 	Oid			delivery_type;	/* composite types */
 	Oid			outcome_type;

@@ -23,8 +23,8 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "advance.h"
 #include "argument.h"
-#include "callback.h"
 #include "catalog.h"
 #include "claim.h"
 #include "compat.h"
@@ -33,6 +33,8 @@
 #include "errors.h"
 #include "message.h"
 #include "retry.h"
+#include "rootlock.h"
+#include "row.h"
 #include "shmem.h"
 #include "state.h"
 #include "uuid.h"
@@ -433,25 +435,24 @@ put_end(Column *columns, int n, const Ending *item, const char *worker)
 }
 
 static void
-call_back(const Outcome *outcome, Jsonb *options, HeapTuple row, TupleDesc desc)
+read_ended(Ended *ended, const Outcome *outcome, Jsonb *options, HeapTuple tuple,
+		   TupleDesc desc)
 {
-	bool		isnull;
-	Datum		root = SPI_getbinval(row, desc, 4, &isnull);
-	Ended		ended = {
-		.outcome = outcome,
-		.options = options,
-		.sent_by = SPI_getvalue(row, desc, 3),
-		.root_id = isnull ? NULL : DatumGetUUIDP(root)
-	};
+	Row			row = {.tuple = tuple, .desc = desc};
 
-	celeriac_callbacks(&ended);
+	ended->outcome = outcome;
+	ended->options = options;
+	ended->sent_by = celeriac_row_text(&row, 3);
+	ended->root_id = celeriac_row_uuid(&row, 4);
 }
 
-/* The message was there: its outcome is applied, its callbacks are sent. */
+/* The messages were there: their outcomes are applied, and what follows is done. */
 static void
 accept_ended(Ending **sorted, int count, uint64 rows)
 {
 	SPITupleTable *table = SPI_tuptable;
+	Ended	   *ended = palloc_extended((rows + 1) * sizeof(Ended), MCXT_ALLOC_HUGE);
+	int			n = 0;
 
 	for (uint64 i = 0; i < rows; i++)
 	{
@@ -462,8 +463,10 @@ accept_ended(Ending **sorted, int count, uint64 rows)
 
 		item->outcome->accepted = true;
 		if (!isnull)
-			call_back(item->outcome, DatumGetJsonbP(options), table->vals[i], table->tupdesc);
+			read_ended(&ended[n++], item->outcome, DatumGetJsonbP(options), table->vals[i],
+					   table->tupdesc);
 	}
+	celeriac_advance(ended, n);
 }
 
 static uint64
@@ -649,10 +652,16 @@ celeriac_end_claimed(Outcome *outcomes, int count, bool give_back)
 {
 	Ending	   *items = new_items(outcomes, count, HOLD_OWN);
 	Ending	  **sorted = sort_items(items, count);
+	const pg_uuid_t **ids = palloc_extended((count + 1) * sizeof(pg_uuid_t *),
+											MCXT_ALLOC_HUGE);
 	uint64		rows;
 
 	for (int i = 0; i < count; i++)
+	{
 		items[i].action = ACTION_END;
+		ids[i] = &outcomes[i].id;
+	}
+	celeriac_rootlock_waiting(ids, count);
 	rows = write_ended(sorted, count, NULL);
 	for (int i = 0; give_back && i < count; i++)
 	{

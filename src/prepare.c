@@ -116,7 +116,7 @@ new_chunk(const Canvas *chunks, JsonbParseState **state)
 static Canvas *
 expand_chunks(Canvas *chunks)
 {
-	JsonbIterator *it = JsonbIteratorInit(&chunks->items->root);
+	JsonbIterator *it;
 	JsonbParseState *state = NULL;
 	JsonbValue	value;
 	List	   *members = NIL;
@@ -124,6 +124,7 @@ expand_chunks(Canvas *chunks)
 
 	if (chunks->kind != CANVAS_CHUNKS)
 		return chunks;
+	it = JsonbIteratorInit(&chunks->items->root);
 	(void) JsonbIteratorNext(&it, &value, true);
 	while (JsonbIteratorNext(&it, &value, true) == WJB_ELEM)
 	{

@@ -35,6 +35,7 @@
 #include "message.h"
 #include "result.h"
 #include "revoke.h"
+#include "rootlock.h"
 #include "shmem.h"
 #include "uuid.h"
 #include "xact.h"
@@ -163,6 +164,7 @@ revoke_claimed(const pg_uuid_t *id, bool terminate, const char *signal)
 	const char *state;
 	bool		isnull;
 
+	celeriac_rootlock_waiting(&id, 1);
 	if (celeriac_exec(STMT_READ_ROW, &param, NULL) == 0)
 		return false;
 	table = SPI_tuptable;

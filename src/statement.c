@@ -10,6 +10,8 @@
 
 #include "catalog/pg_type.h"
 
+#include "graph.h"
+
 #define MESSAGE_COLUMNS \
 	"m.id, m.name, m.args, m.kwargs, m.queue, m.priority::int, m.ready, " \
 	"m.retries, m.max_retries, m.deliveries, m.eta, m.expires, m.root_id, " \
@@ -26,6 +28,11 @@
 	TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, INT4OID, INT4OID, TEXTOID, \
 	TIMESTAMPTZOID, INT4OID, UUIDOID, UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, \
 	TIMESTAMPTZOID, JSONBOID}
+
+/* countdown of a task that waits for others counts from when it can run */
+#define RELEASED_ETA \
+	"coalesce(clock_timestamp() + " \
+	"make_interval(secs => (m.options ->> 'countdown')::float8), m.eta)"
 
 /*
  * Against the row as it is when its lock is had: nothing has been applied to
@@ -328,6 +335,81 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"UPDATE celeriac_worker SET state = $2, stopped_at = clock_timestamp() "
 		"WHERE name = $1 AND state <> $2",
 		2, {TEXTOID, TEXTOID}
+	},
+	/*
+	 * canvas: what waits for the tasks that have just ended.  A row that was
+	 * moved to another segment meanwhile is missed; the callers look again.
+	 */
+	[STMT_EDGES] = {
+		"INSERT INTO task_edge (source, target, slot, depth) "
+		"SELECT * FROM unnest($1, $2, $3, $4)",
+		4, {UUIDARRAYOID, UUIDARRAYOID, INT4ARRAYOID, INT2ARRAYOID}
+	},
+	[STMT_RELEASE] = {
+		"WITH t AS MATERIALIZED (SELECT e.target, e.slot, s.value, s.parent "
+		"FROM unnest($1, $2, $3) AS s(id, value, parent) "
+		"JOIN task_edge e ON e.source = s.id ORDER BY e.target) "
+		"UPDATE task_message m SET waiting = 0, "
+		"args = CASE WHEN t.slot < 0 THEN m.args "
+		"ELSE jsonb_build_array(t.value) || m.args END, "
+		"parent_id = coalesce(t.parent, m.parent_id), eta = " RELEASED_ETA ", "
+		"ready = CASE WHEN (" RELEASED_ETA " <= clock_timestamp()) IS NOT FALSE "
+		"THEN nextval('task_ready_seq') END, "
+		"expires = coalesce(clock_timestamp() + "
+		"make_interval(secs => (m.options ->> 'expires')::float8), m.expires), "
+		"options = CASE WHEN m.options ?| '{countdown,expires}'::text[] "
+		"THEN nullif(m.options - '{countdown,expires}'::text[], '{}') ELSE m.options END "
+		"FROM t WHERE m.id = t.target AND m.waiting > 0",
+		3, {UUIDARRAYOID, JSONBARRAYOID, UUIDARRAYOID}
+	},
+	[STMT_UNRELEASED] = {
+		"SELECT 1 FROM unnest($1) AS s(id) JOIN task_edge e ON e.source = s.id "
+		"JOIN task_message m ON m.id = e.target AND m.waiting > 0 LIMIT 1",
+		1, {UUIDARRAYOID}
+	},
+	[STMT_COUNT_DOWN] = {
+		"WITH t AS MATERIALIZED (SELECT e.target, count(*)::int AS ended, "
+		"(array_agg(s.id ORDER BY s.nr DESC))[1] AS last "
+		"FROM unnest($1) WITH ORDINALITY AS s(id, nr) "
+		"JOIN task_edge e ON e.source = s.id GROUP BY e.target ORDER BY e.target) "
+		"UPDATE task_message m SET waiting = m.waiting - t.ended "
+		"FROM t WHERE m.id = t.target AND m.waiting > 0 "
+		"RETURNING m.id, m.waiting, t.ended, t.last",
+		1, {UUIDARRAYOID}
+	},
+	[STMT_UNCOUNTED] = {
+		"SELECT s.id FROM unnest($1) AS s(id) JOIN task_edge e ON e.source = s.id "
+		"JOIN task_message m ON m.id = e.target AND m.waiting > 0 "
+		"WHERE e.target <> ALL ($2)",
+		2, {UUIDARRAYOID, UUIDARRAYOID}
+	},
+	[STMT_KEEP_VALUES] = {
+		"UPDATE task_edge e SET value = s.value "
+		"FROM unnest($1, $2) AS s(id, value) WHERE e.source = s.id",
+		2, {UUIDARRAYOID, JSONBARRAYOID}
+	},
+	[STMT_DEPENDENTS] = {
+		"SELECT e.source, e.target, e.depth::int, m.name = '" CELERIAC_GROUP_TASK "' "
+		"FROM unnest($1) AS s(id) JOIN task_edge e ON e.source = s.id "
+		"JOIN task_message m ON m.id = e.target AND m.waiting > 0 ORDER BY e.target",
+		1, {UUIDARRAYOID}
+	},
+	/* the list of their members' results, and of those that failed the first */
+	[STMT_GATHERED] = {
+		"SELECT g.id, g.list, f.id, f.state, f.exc_type, f.exc_message, f.traceback, "
+		"g.failed IS NOT NULL "
+		"FROM (SELECT s.id, jsonb_agg(coalesce(e.value, r.result, 'null') ORDER BY e.slot) "
+		"AS list, min(e.slot) FILTER (WHERE r.state IS DISTINCT FROM 'SUCCESS') AS failed "
+		"FROM unnest($1) AS s(id) JOIN task_edge e ON e.target = s.id "
+		"LEFT JOIN task_result r ON r.id = e.source GROUP BY s.id) g "
+		"LEFT JOIN task_edge fe ON fe.target = g.id AND fe.slot = g.failed "
+		"LEFT JOIN task_result f ON f.id = fe.source",
+		1, {UUIDARRAYOID}
+	},
+	[STMT_WAITING_ROOTS] = {
+		"SELECT DISTINCT coalesce(root_id, id) FROM task_message "
+		"WHERE id = ANY ($1) AND waiting > 0",
+		1, {UUIDARRAYOID}
 	},
 	[STMT_WORKERS_ONLINE] = {
 		"SELECT name FROM celeriac_worker WHERE state = 'online'",

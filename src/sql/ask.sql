@@ -63,14 +63,6 @@ CREATE FUNCTION task_failed(id uuid) RETURNS boolean
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'task_failed';
 COMMENT ON FUNCTION task_failed(uuid) IS 'Whether a task has ended as FAILURE.';
 
-CREATE FUNCTION task_children(id uuid) RETURNS SETOF uuid
-	LANGUAGE sql STABLE SET search_path = @extschema@, pg_temp
-BEGIN ATOMIC
-	SELECT s.id FROM task_state s WHERE s.parent_id = $1 ORDER BY s.sent_at, s.id;
-END;
-COMMENT ON FUNCTION task_children(uuid) IS
-	'The tasks that this one sent, or that its end caused, as far as the role may see them.';
-
 CREATE FUNCTION task_forget(id uuid) RETURNS boolean
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'task_forget';
 COMMENT ON FUNCTION task_forget(uuid) IS

@@ -33,17 +33,18 @@ REVOKE USAGE ON TYPE task_delivery, task_outcome, task_signature FROM PUBLIC;
 
 -- sender: sends, asks, changes what it sent
 GRANT USAGE ON TYPE task_signature TO celeriac_sender, celeriac_worker, celeriac_monitor, celeriac_admin;
-GRANT SELECT ON task_state, task_transition TO celeriac_sender, celeriac_worker, celeriac_monitor, celeriac_admin;
+GRANT SELECT ON task_state, task_transition, celeriac_seen_edge TO celeriac_sender, celeriac_worker, celeriac_monitor, celeriac_admin;
 GRANT EXECUTE ON FUNCTION
 	celeriac_transitions(), celeriac_sees_all(), celeriac_claim_info(uuid),
 	task_signature_in(cstring), task_signature_out(task_signature),
 	task_signature_recv(internal), task_signature_send(task_signature),
 	celeriac_signature_check(jsonb),
 	task_get(uuid, interval, boolean), task_ready(uuid), task_successful(uuid),
-	task_failed(uuid), task_children(uuid), celeriac_version()
+	task_failed(uuid), task_children(uuid), task_graph(uuid), task_dot(uuid), celeriac_version()
 	TO celeriac_sender, celeriac_worker, celeriac_monitor, celeriac_admin;
 GRANT EXECUTE ON FUNCTION
 	task_send(text, jsonb, jsonb, text, integer, interval, timestamptz, timestamptz, integer, interval, interval, boolean, task_signature[], task_signature[], jsonb, text, uuid),
+	task_send(task_signature, jsonb, jsonb, text, integer, interval, timestamptz, timestamptz, integer, interval, interval, boolean, task_signature[], task_signature[], jsonb, text, uuid),
 	task_send_many(text, jsonb[], jsonb, text, integer, interval, timestamptz, timestamptz, integer, interval, interval, boolean, task_signature[], task_signature[], jsonb, text, uuid),
 	task_delay(text), task_delay(text, "any"),
 	task_s(text), task_s(text, "any"), task_si(text), task_si(text, "any"),
@@ -71,7 +72,7 @@ GRANT EXECUTE ON FUNCTION
 GRANT EXECUTE ON PROCEDURE task_wait(text[], interval) TO celeriac_worker, celeriac_admin;
 
 -- monitor: sees everything
-GRANT SELECT ON task_queue, task_definition, task_message, task_result, task_worker
+GRANT SELECT ON task_queue, task_definition, task_message, task_result, task_edge, task_worker
 	TO celeriac_monitor, celeriac_admin;
 GRANT EXECUTE ON FUNCTION celeriac_worker_stats(), celeriac_database_stats(),
 	celeriac_is_claimed(uuid)

@@ -53,7 +53,7 @@ SELECT is(format_type(a.atttypid, a.atttypmod), y, format('%s.%s is %s', t, c, y
 
 -- Arguments: names, types and defaults, of every call in the design.
 SELECT is((SELECT string_agg(regexp_replace(pg_get_function_arguments(p.oid), '::[a-z_ ]+(\[\])?', '', 'g'), E'\n' ORDER BY p.oid::regprocedure::text)
-           FROM pg_proc AS p WHERE p.proname = f), a, f)
+           FROM pg_proc AS p WHERE p.proname = f AND p.proargtypes[0] IS DISTINCT FROM 'task_signature'::regtype), a, f)
 FROM (VALUES
     ('task_send', 'name text, args jsonb DEFAULT ''[]'', kwargs jsonb DEFAULT ''{}'', queue text DEFAULT NULL, priority integer DEFAULT NULL, countdown interval DEFAULT NULL, eta timestamp with time zone DEFAULT NULL, expires timestamp with time zone DEFAULT NULL, max_retries integer DEFAULT NULL, soft_time_limit interval DEFAULT NULL, time_limit interval DEFAULT NULL, ignore_result boolean DEFAULT NULL, link task_signature[] DEFAULT NULL, link_error task_signature[] DEFAULT NULL, headers jsonb DEFAULT NULL, shadow text DEFAULT NULL, id uuid DEFAULT NULL'),
     ('task_send_many', 'name text, args jsonb[], kwargs jsonb DEFAULT ''{}'', queue text DEFAULT NULL, priority integer DEFAULT NULL, countdown interval DEFAULT NULL, eta timestamp with time zone DEFAULT NULL, expires timestamp with time zone DEFAULT NULL, max_retries integer DEFAULT NULL, soft_time_limit interval DEFAULT NULL, time_limit interval DEFAULT NULL, ignore_result boolean DEFAULT NULL, link task_signature[] DEFAULT NULL, link_error task_signature[] DEFAULT NULL, headers jsonb DEFAULT NULL, shadow text DEFAULT NULL, id uuid DEFAULT NULL'),

@@ -1,0 +1,683 @@
+/*
+ * advance.c
+ *		What follows from the end of tasks: callbacks, and what waited for them.
+ *
+ * A canvas moves on in the transaction that ends one of its tasks, so there is
+ * no moment in which a crash could leave it between two steps.  It goes in
+ * rounds.  The tasks that have ended are the steps of the first:
+ *
+ *	- tasks that waited for a success become ready, with its result before
+ *	  their own arguments;
+ *	- groups are counted down, and those that are complete end with the list of
+ *	  their members' results, or as the first of those that failed;
+ *	- tasks that waited for anything else end too, with the cause named: they
+ *	  never ran, so only the errbacks of a chord's body are called.
+ *
+ * What ended in this round is the steps of the next.  A group fails only when
+ * all its members have ended, but what waits for it fails with the first of
+ * them: until then the group is a step that has not ended.
+ *
+ * A round costs a few statements, however many steps it has.  rootlock.c says
+ * which locks are taken, and in which order.  Rows that wait may be moved to
+ * another segment at any time, and a statement that finds one in motion passes
+ * over it: whoever has touched fewer rows than he should looks again.
+ */
+#include "advance.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "argument.h"
+#include "catalog.h"
+#include "column.h"
+#include "finish.h"
+#include "graph.h"
+#include "rootlock.h"
+#include "row.h"
+#include "uuid.h"
+
+#define NO_TARGETS	(-1)
+
+/* Something whose end, or coming failure, others wait for. */
+typedef struct Step
+{
+	pg_uuid_t	id;
+	bool		ended;			/* false: a group that will fail */
+	bool		success;
+	bool		is_group;
+	bool		ignored;		/* success, but its result is not kept */
+	bool		skipped;		/* a group that was never begun */
+	int			targets;		/* tasks that wait for it; 0 = a group */
+	int			entered;		/* never begun: groups this is inside of,
+								 * within what is not begun */
+	Jsonb	   *value;
+	const pg_uuid_t *parent;	/* of what follows: NULL = as it is */
+	const Outcome *cause;		/* whose failure it is, at first */
+} Step;
+
+/* A task that fails because of a step. */
+typedef struct Failure
+{
+	Outcome		outcome;
+	const Outcome *cause;
+	bool		loud;			/* a chord's body: its errbacks are called */
+	int			entered;
+} Failure;
+
+static Datum
+step_ids(List *steps)
+{
+	Datum	   *ids = palloc_extended((list_length(steps) + 1) * sizeof(Datum),
+									  MCXT_ALLOC_HUGE);
+	ListCell   *cell;
+
+	foreach(cell, steps)
+		ids[foreach_current_index(cell)] = UUIDPGetDatum(&((Step *) lfirst(cell))->id);
+	return celeriac_uuid_array(ids, list_length(steps));
+}
+
+static Jsonb *
+json_null(void)
+{
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("null")));
+}
+
+static Step *
+new_step(const pg_uuid_t *id, Jsonb *options)
+{
+	Step	   *step = palloc0(sizeof(Step));
+	double		targets;
+
+	step->id = *id;
+	step->targets = NO_TARGETS;
+	if (celeriac_option_number(options, CELERIAC_TARGETS, &targets))
+		step->targets = (int) targets;
+	return step;
+}
+
+/* NULL when nothing waits for it. */
+static Step *
+ended_step(const Ended *ended)
+{
+	const Outcome *o = ended->outcome;
+	Step	   *step = new_step(&o->id, ended->options);
+
+	if (step->targets == NO_TARGETS)
+		return NULL;
+	step->ended = true;
+	step->success = strcmp(o->state, "SUCCESS") == 0;
+	step->value = o->result != NULL ? o->result : json_null();
+	step->cause = o;
+	(void) celeriac_option_bool(ended->options, "ignore_result", &step->ignored);
+	return step;
+}
+
+/*
+ * Ending what never ran.  Each outcome that found its message is in the list
+ * returned, as what became of it.
+ */
+enum
+{
+	END_ID, END_STATE, END_RESULT, END_EXC_TYPE, END_EXC_MESSAGE, END_TRACEBACK,
+	END_STARTED_AT, END_WORKER, END_DELIVERY, END_COLUMNS
+};
+
+static const Oid end_types[] = {
+	UUIDOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID
+};
+
+static void
+put_outcome(Column *columns, int n, const Outcome *o)
+{
+	columns[END_ID].values[n] = UUIDPGetDatum(&o->id);
+	celeriac_column_text(&columns[END_STATE], n, o->state);
+	columns[END_RESULT].values[n] = JsonbPGetDatum(o->result);
+	columns[END_RESULT].nulls[n] = (o->result == NULL);
+	celeriac_column_text(&columns[END_EXC_TYPE], n, o->exc_type);
+	celeriac_column_text(&columns[END_EXC_MESSAGE], n, o->exc_message);
+	celeriac_column_text(&columns[END_TRACEBACK], n, o->traceback);
+	columns[END_STARTED_AT].nulls[n] = true;
+	columns[END_WORKER].nulls[n] = true;
+	columns[END_DELIVERY].values[n] = Int32GetDatum(0);
+}
+
+static int
+compare_outcomes(const void *a, const void *b)
+{
+	return memcmp(&(*(Outcome *const *) a)->id, &(*(Outcome *const *) b)->id, UUID_LEN);
+}
+
+static Outcome *
+find_outcome(Outcome **sorted, int count, const pg_uuid_t *id)
+{
+	Outcome		key = {.id = *id};
+	Outcome    *wanted = &key;
+	Outcome   **found = bsearch(&wanted, sorted, count, sizeof(Outcome *), compare_outcomes);
+
+	return found == NULL ? NULL : *found;
+}
+
+static List *
+read_ended(Outcome **sorted, int count, uint64 rows)
+{
+	SPITupleTable *table = SPI_tuptable;
+	List	   *all = NIL;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		Row			row = {.tuple = table->vals[i], .desc = table->tupdesc};
+		Ended	   *ended = palloc0(sizeof(Ended));
+		Outcome    *outcome = find_outcome(sorted, count, celeriac_row_uuid(&row, 1));
+
+		outcome->accepted = true;
+		ended->outcome = outcome;
+		ended->options = celeriac_row_jsonb(&row, 2);
+		ended->sent_by = celeriac_row_text(&row, 3);
+		ended->root_id = celeriac_row_uuid(&row, 4);
+		all = lappend(all, ended);
+	}
+	return all;
+}
+
+static List *
+end_outcomes(Outcome **outcomes, int count)
+{
+	Column		columns[END_COLUMNS];
+	Datum		values[END_COLUMNS + 1];
+
+	for (int c = 0; c < END_COLUMNS; c++)
+		columns[c] = celeriac_column(count);
+	for (int i = 0; i < count; i++)
+		put_outcome(columns, i, outcomes[i]);
+	for (int c = 0; c < END_COLUMNS; c++)
+		values[c] = celeriac_column_array(&columns[c], count, end_types[c]);
+	values[END_COLUMNS] = TimestampTzGetDatum(GetCurrentTimestamp());
+	return read_ended(outcomes, count, celeriac_exec(STMT_FINISH, values, NULL));
+}
+
+/* Those that were in motion are still there. */
+static int
+keep_unended(Outcome **outcomes, int count)
+{
+	Datum	   *ids = palloc_extended((count + 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
+	int			kept = 0;
+	Datum		param;
+
+	for (int i = 0; i < count; i++)
+	{
+		if (outcomes[i]->accepted)
+			continue;
+		ids[kept] = UUIDPGetDatum(&outcomes[i]->id);
+		outcomes[kept++] = outcomes[i];
+	}
+	if (kept == 0)
+		return 0;
+	param = celeriac_uuid_array(ids, kept);
+	return celeriac_exec(STMT_WAITING_ROOTS, &param, NULL) > 0 ? kept : 0;
+}
+
+static List *
+end_all(Outcome **outcomes, int count)
+{
+	List	   *ended = NIL;
+
+	qsort(outcomes, count, sizeof(Outcome *), compare_outcomes);
+	while (count > 0)
+	{
+		CHECK_FOR_INTERRUPTS();
+		ended = list_concat(ended, end_outcomes(outcomes, count));
+		count = keep_unended(outcomes, count);
+	}
+	return ended;
+}
+
+/*
+ * Successes: what waited for them becomes ready
+ */
+static void
+release(List *steps)
+{
+	int			count = list_length(steps);
+	Column		results = celeriac_column(count);
+	Column		parents = celeriac_column(count);
+	Datum		values[3];
+	uint64		expected = 0;
+	ListCell   *cell;
+
+	if (steps == NIL)
+		return;
+	foreach(cell, steps)
+	{
+		const Step *step = lfirst(cell);
+		int			i = foreach_current_index(cell);
+
+		results.values[i] = JsonbPGetDatum(step->value);
+		parents.values[i] = UUIDPGetDatum(step->parent);
+		parents.nulls[i] = (step->parent == NULL);
+		expected += step->targets;
+	}
+	values[0] = step_ids(steps);
+	values[1] = celeriac_column_array(&results, count, JSONBOID);
+	values[2] = celeriac_column_array(&parents, count, UUIDOID);
+	while (celeriac_exec(STMT_RELEASE, values, NULL) < expected &&
+		   celeriac_exec(STMT_UNRELEASED, values, NULL) > 0)
+		CHECK_FOR_INTERRUPTS();
+}
+
+/*
+ * Groups
+ */
+
+/* Whose result is not kept where the group will look for it. */
+static void
+keep_values(List *steps)
+{
+	List	   *ignored = NIL;
+	Column		results = celeriac_column(list_length(steps));
+	Datum		values[2];
+	ListCell   *cell;
+
+	foreach(cell, steps)
+	{
+		Step	   *step = lfirst(cell);
+
+		if (!step->success || !step->ignored)
+			continue;
+		results.values[list_length(ignored)] = JsonbPGetDatum(step->value);
+		ignored = lappend(ignored, step);
+	}
+	if (ignored == NIL)
+		return;
+	values[0] = step_ids(ignored);
+	values[1] = celeriac_column_array(&results, list_length(ignored), JSONBOID);
+	celeriac_exec(STMT_KEEP_VALUES, values, NULL);
+}
+
+/* The groups that are complete, each with the member that came last. */
+static List *
+counted_down(uint64 rows, Datum *touched, uint64 *members)
+{
+	SPITupleTable *table = SPI_tuptable;
+	List	   *complete = NIL;
+
+	*members = 0;
+	for (uint64 i = 0; i < rows; i++)
+	{
+		Row			row = {.tuple = table->vals[i], .desc = table->tupdesc};
+		Step	   *group = palloc0(sizeof(Step));
+
+		group->id = *celeriac_row_uuid(&row, 1);
+		group->is_group = true;
+		group->parent = celeriac_row_uuid(&row, 4);
+		touched[i] = UUIDPGetDatum(&group->id);
+		*members += celeriac_row_int32(&row, 3, 0);
+		if (celeriac_row_int32(&row, 2, 0) == 0)
+			complete = lappend(complete, group);
+	}
+	return complete;
+}
+
+static Datum
+returned_ids(uint64 rows)
+{
+	Datum	   *ids = palloc_extended((rows + 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		Row			row = {.tuple = SPI_tuptable->vals[i], .desc = SPI_tuptable->tupdesc};
+
+		ids[i] = UUIDPGetDatum(celeriac_row_uuid(&row, 1));
+	}
+	return celeriac_uuid_array(ids, rows);
+}
+
+static List *
+count_down(List *steps)
+{
+	List	   *complete = NIL;
+	uint64		left = list_length(steps);
+	Datum		values[2] = {step_ids(steps)};
+
+	while (left > 0)
+	{
+		uint64		rows = celeriac_exec(STMT_COUNT_DOWN, values, NULL);
+		Datum	   *touched = palloc_extended((rows + 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
+		uint64		members;
+
+		complete = list_concat(complete, counted_down(rows, touched, &members));
+		if (members >= left)
+			break;
+		values[1] = celeriac_uuid_array(touched, rows);
+		left = celeriac_exec(STMT_UNCOUNTED, values, NULL);
+		values[0] = returned_ids(left);
+		CHECK_FOR_INTERRUPTS();
+	}
+	return complete;
+}
+
+/* columns of STMT_GATHERED */
+enum
+{
+	GATHERED_ID = 1, GATHERED_LIST, FAILED_ID, FAILED_STATE, FAILED_EXC_TYPE,
+	FAILED_EXC_MESSAGE, FAILED_TRACEBACK, GATHERED_FAILED
+};
+
+/* A group that failed did so as the first of its members that did. */
+static Outcome *
+gathered_outcome(const Row *row)
+{
+	Outcome    *o = palloc(sizeof(Outcome));
+	const char *state = celeriac_row_text(row, FAILED_STATE);
+	bool		revoked = state != NULL && strcmp(state, "REVOKED") == 0;
+
+	if (!celeriac_row_bool(row, GATHERED_FAILED, false))
+	{
+		celeriac_outcome_init(o, celeriac_row_uuid(row, GATHERED_ID), "SUCCESS", NULL, NULL);
+		o->result = celeriac_row_jsonb(row, GATHERED_LIST);
+		return o;
+	}
+	celeriac_outcome_init(o, celeriac_row_uuid(row, GATHERED_ID),
+						  revoked ? "REVOKED" : "FAILURE",
+						  celeriac_row_text(row, FAILED_EXC_TYPE),
+						  celeriac_row_text(row, FAILED_EXC_MESSAGE));
+	o->traceback = celeriac_row_text(row, FAILED_TRACEBACK);
+	if (state == NULL)
+	{
+		o->exc_type = "celeriac.UpstreamError";
+		o->exc_message = "the result of a member exists no longer";
+	}
+	else if (o->exc_type == NULL)
+	{
+		o->exc_type = "celeriac.UpstreamError";
+		o->exc_message = psprintf("Dependency %s ended as %s",
+								  celeriac_uuid_text(celeriac_row_uuid(row, FAILED_ID)), state);
+	}
+	return o;
+}
+
+static Outcome **
+gather(List *complete, int *count)
+{
+	Datum		ids = step_ids(complete);
+	uint64		rows = celeriac_exec(STMT_GATHERED, &ids, NULL);
+	SPITupleTable *table = SPI_tuptable;
+	Outcome   **outcomes = palloc_extended((rows + 1) * sizeof(Outcome *), MCXT_ALLOC_HUGE);
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		Row			row = {.tuple = table->vals[i], .desc = table->tupdesc};
+
+		outcomes[i] = gathered_outcome(&row);
+	}
+	*count = rows;
+	return outcomes;
+}
+
+static const pg_uuid_t *
+last_member(List *complete, const pg_uuid_t *group)
+{
+	ListCell   *cell;
+
+	foreach(cell, complete)
+	{
+		const Step *step = lfirst(cell);
+
+		if (memcmp(&step->id, group, UUID_LEN) == 0)
+			return step->parent;
+	}
+	return NULL;
+}
+
+/* The callbacks of a group are those of a task that was replaced by it. */
+static List *
+end_groups(List *complete)
+{
+	int			count;
+	Outcome   **outcomes;
+	List	   *steps = NIL;
+	ListCell   *cell;
+
+	if (complete == NIL)
+		return NIL;
+	outcomes = gather(complete, &count);
+	foreach(cell, end_all(outcomes, count))
+	{
+		const Ended *ended = lfirst(cell);
+		Step	   *step = ended_step(ended);
+
+		celeriac_callbacks(ended);
+		if (step == NULL)
+			continue;
+		step->is_group = true;
+		step->parent = last_member(complete, &step->id);
+		steps = lappend(steps, step);
+	}
+	return steps;
+}
+
+/*
+ * Failures
+ */
+static int
+compare_steps(const void *a, const void *b)
+{
+	return memcmp(&(*(Step *const *) a)->id, &(*(Step *const *) b)->id, UUID_LEN);
+}
+
+static Step **
+sort_steps(List *steps)
+{
+	Step	  **sorted = palloc_extended((list_length(steps) + 1) * sizeof(Step *),
+										 MCXT_ALLOC_HUGE);
+	ListCell   *cell;
+
+	foreach(cell, steps)
+		sorted[foreach_current_index(cell)] = lfirst(cell);
+	qsort(sorted, list_length(steps), sizeof(Step *), compare_steps);
+	return sorted;
+}
+
+static const Step *
+find_step(Step **sorted, int count, const pg_uuid_t *id)
+{
+	Step		key = {.id = *id};
+	Step	   *wanted = &key;
+	Step	  **found = bsearch(&wanted, sorted, count, sizeof(Step *), compare_steps);
+
+	return *found;
+}
+
+static char *
+chord_error(const Outcome *cause)
+{
+	return psprintf("Dependency %s raised %s('%s')", celeriac_uuid_text(&cause->id),
+					cause->exc_type ? cause->exc_type : cause->state,
+					cause->exc_message ? cause->exc_message : "");
+}
+
+static char *
+upstream_error(const Outcome *cause)
+{
+	return psprintf("Dependency %s ended as %s%s%s%s%s", celeriac_uuid_text(&cause->id),
+					cause->state, cause->exc_type ? ": " : "",
+					cause->exc_type ? cause->exc_type : "",
+					cause->exc_message ? ": " : "",
+					cause->exc_message ? cause->exc_message : "");
+}
+
+/* What waits for a revoked task is revoked; the rest fails. */
+static Failure *
+new_failure(const pg_uuid_t *target, const Step *source, int depth)
+{
+	Failure    *failure = palloc0(sizeof(Failure));
+	Outcome    *o = &failure->outcome;
+
+	failure->cause = source->cause;
+	failure->entered = source->entered + depth;
+	failure->loud = source->is_group && !source->skipped;
+	if (strcmp(source->cause->state, "REVOKED") == 0)
+		celeriac_outcome_init(o, target, "REVOKED", "TaskRevokedError",
+							  upstream_error(source->cause));
+	else if (failure->loud)
+		celeriac_outcome_init(o, target, "FAILURE", "ChordError",
+							  chord_error(source->cause));
+	else
+		celeriac_outcome_init(o, target, "FAILURE", "celeriac.UpstreamError",
+							  upstream_error(source->cause));
+	return failure;
+}
+
+/* It has not ended, but what waits for it need not wait any longer. */
+static Step *
+failing_group(const pg_uuid_t *id, const Step *member)
+{
+	Step	   *group = palloc0(sizeof(Step));
+
+	group->id = *id;
+	group->is_group = true;
+	group->targets = NO_TARGETS;
+	group->skipped = member->entered > 0;
+	group->entered = Max(member->entered - 1, 0);
+	group->cause = member->cause;
+	return group;
+}
+
+/* Rows come in the order of their targets: a group once, a task has one row. */
+static void
+split_dependents(uint64 rows, Step **sorted, int count, List **failures, List **groups)
+{
+	SPITupleTable *table = SPI_tuptable;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		Row			row = {.tuple = table->vals[i], .desc = table->tupdesc};
+		const Step *source = find_step(sorted, count, celeriac_row_uuid(&row, 1));
+		const pg_uuid_t *target = celeriac_row_uuid(&row, 2);
+
+		if (!celeriac_row_bool(&row, 4, false))
+			*failures = lappend(*failures,
+								new_failure(target, source, celeriac_row_int32(&row, 3, 0)));
+		else if (*groups == NIL ||
+				 memcmp(&((Step *) llast(*groups))->id, target, UUID_LEN) != 0)
+			*groups = lappend(*groups, failing_group(target, source));
+	}
+}
+
+static List *
+end_failures(List *failures)
+{
+	int			count = list_length(failures);
+	Outcome   **outcomes = palloc_extended((count + 1) * sizeof(Outcome *), MCXT_ALLOC_HUGE);
+	List	   *steps = NIL;
+	ListCell   *cell;
+
+	foreach(cell, failures)
+		outcomes[foreach_current_index(cell)] = &((Failure *) lfirst(cell))->outcome;
+	foreach(cell, end_all(outcomes, count))
+	{
+		const Ended *ended = lfirst(cell);
+		const Failure *failure = (const Failure *) ended->outcome;
+		Step	   *step = ended_step(ended);
+
+		if (failure->loud)
+			celeriac_callbacks(ended);
+		if (step == NULL)
+			continue;
+		step->cause = failure->cause;
+		step->entered = failure->entered;
+		steps = lappend(steps, step);
+	}
+	return steps;
+}
+
+static List *
+fail_dependents(List *steps)
+{
+	Step	  **sorted = sort_steps(steps);
+	List	   *failures = NIL;
+	List	   *groups = NIL;
+	Datum		ids = step_ids(steps);
+	uint64		rows;
+
+	if (steps == NIL)
+		return NIL;
+	rows = celeriac_exec(STMT_DEPENDENTS, &ids, NULL);
+	split_dependents(rows, sorted, list_length(steps), &failures, &groups);
+	return list_concat(end_failures(failures), groups);
+}
+
+/*
+ * All of it
+ */
+static List *
+advance_round(List *steps)
+{
+	List	   *successes = NIL;
+	List	   *members = NIL;
+	List	   *failed = NIL;
+	ListCell   *cell;
+
+	foreach(cell, steps)
+	{
+		Step	   *step = lfirst(cell);
+
+		if (step->ended && step->targets == 0)
+			members = lappend(members, step);
+		if (!step->success)
+			failed = lappend(failed, step);
+		else if (step->targets > 0)
+			successes = lappend(successes, step);
+	}
+	keep_values(members);
+	failed = fail_dependents(failed);
+	steps = list_concat(failed, end_groups(count_down(members)));
+	release(successes);
+	return steps;
+}
+
+/* The step from a success to tasks concerns nobody else. */
+static void
+lock_roots(const Ended *ended, int count)
+{
+	const pg_uuid_t **roots = palloc_extended((count + 1) * sizeof(pg_uuid_t *),
+											  MCXT_ALLOC_HUGE);
+	int			n = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		double		targets;
+
+		if (!celeriac_option_number(ended[i].options, CELERIAC_TARGETS, &targets))
+			continue;
+		if (targets == 0 || strcmp(ended[i].outcome->state, "SUCCESS") != 0)
+			roots[n++] = ended[i].root_id ? ended[i].root_id : &ended[i].outcome->id;
+	}
+	celeriac_rootlock(roots, n);
+}
+
+void
+celeriac_advance(const Ended *ended, int count)
+{
+	List	   *steps = NIL;
+
+	for (int i = 0; i < count; i++)
+	{
+		Step	   *step = ended_step(&ended[i]);
+
+		celeriac_callbacks(&ended[i]);
+		if (step != NULL)
+			steps = lappend(steps, step);
+	}
+	if (steps == NIL)
+		return;
+	lock_roots(ended, count);
+	while (steps != NIL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		steps = advance_round(steps);
+	}
+}

@@ -1,0 +1,18 @@
+/*
+ * advance.h
+ *		What follows from the end of tasks: callbacks, and what waited for them.
+ */
+#ifndef CELERIAC_ADVANCE_H
+#define CELERIAC_ADVANCE_H
+
+#include "celeriac.h"
+
+#include "callback.h"
+
+/*
+ * In the transaction that ended them, once for all it ended at one time, with
+ * their results written.  Those without options need not be among them.
+ */
+extern void celeriac_advance(const Ended *ended, int count);
+
+#endif							/* CELERIAC_ADVANCE_H */

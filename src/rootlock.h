@@ -1,0 +1,16 @@
+/*
+ * rootlock.h
+ *		The lock under which a canvas is changed as a whole.
+ */
+#ifndef CELERIAC_ROOTLOCK_H
+#define CELERIAC_ROOTLOCK_H
+
+#include "celeriac.h"
+
+/* those of the canvases with these roots, until the transaction ends */
+extern void celeriac_rootlock(const pg_uuid_t *const *roots, int count);
+
+/* those of which any of these tasks waits for another; inside enter and leave */
+extern void celeriac_rootlock_waiting(const pg_uuid_t *const *ids, int count);
+
+#endif							/* CELERIAC_ROOTLOCK_H */
