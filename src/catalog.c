@@ -281,6 +281,19 @@ celeriac_catalog_init(void)
 	get_relation_info_hook = relation_info_for_size;
 }
 
+/*
+ * The snapshot is taken when the statement's locks are held.  What a segment
+ * loses while we wait for its lock is then seen at its new place.
+ */
+static void
+lock_relations(SPIPlanPtr plan)
+{
+	CachedPlan *cached = SPI_plan_get_cached_plan(plan);
+
+	if (cached != NULL)
+		ReleaseCachedPlan(cached, CurrentResourceOwner);
+}
+
 static int
 execute(SPIPlanPtr plan, Datum *values, const char *nulls)
 {
@@ -292,6 +305,7 @@ execute(SPIPlanPtr plan, Datum *values, const char *nulls)
 	jit_enabled = false;		/* the costs of a large table would invite it */
 	PG_TRY();
 	{
+		lock_relations(plan);
 		result = SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(),
 									  InvalidSnapshot, false, true, 0);
 	}

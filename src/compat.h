@@ -103,4 +103,15 @@ extern PGDLLIMPORT WaitEventSet *FeBeWaitSet;
 	ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL)
 #endif
 
+/* 16 lets logical replication truncate as the table's owner. */
+#if PG_VERSION_NUM >= 160000
+#define celeriac_truncate(rel, logged) \
+	ExecuteTruncateGuts(list_make1(rel), list_make1_oid(RelationGetRelid(rel)), \
+						logged, DROP_RESTRICT, false, false)
+#else
+#define celeriac_truncate(rel, logged) \
+	ExecuteTruncateGuts(list_make1(rel), list_make1_oid(RelationGetRelid(rel)), \
+						logged, DROP_RESTRICT, false)
+#endif
+
 #endif							/* CELERIAC_COMPAT_H */

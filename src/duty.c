@@ -32,6 +32,7 @@
 #include "guc.h"
 #include "message.h"
 #include "ready.h"
+#include "rotate.h"
 #include "shmem.h"
 #include "wake.h"
 #include "worker.h"
@@ -298,7 +299,7 @@ end_lost_claims(void)
 	return release_ended(claims, count, lost) ? NEVER : next_try(0);
 }
 
-/* Results live for result_expires after their task ended. */
+/* Results in segment 0 live for result_expires after their task ended. */
 static TimestampTz
 remove_old_results(void)
 {
@@ -349,7 +350,7 @@ mark_gone_workers(void)
 
 typedef struct Duty
 {
-	const char *activity;
+	const char *activity;		/* NULL = it begins transactions itself */
 	DutyFunction run;
 } Duty;
 
@@ -361,6 +362,8 @@ static const Duty duties[] = {
 	{"ending expired tasks", end_expired},
 	{"removing old results", remove_old_results},
 	{"noting workers that are gone", mark_gone_workers},
+	{NULL, celeriac_rotate_messages},
+	{NULL, celeriac_rotate_results},
 };
 
 /* An error is reported, and this duty pauses; the others go on. */
@@ -376,7 +379,8 @@ run_duty(int number)
 		return failures[number].until;
 	PG_TRY();
 	{
-		next = in_transaction(duty->activity, duty->run);
+		next = duty->activity == NULL ? duty->run() :
+			in_transaction(duty->activity, duty->run);
 		celeriac_backoff_reset(&failures[number]);
 	}
 	PG_CATCH();

@@ -6,11 +6,14 @@
 
 #include "access/table.h"
 
+#include "shmem.h"
+
 void
 celeriac_segments_init(CelSegments *segments)
 {
 	pg_atomic_init_u32(&segments->current, 0);
 	pg_atomic_init_u64(&segments->added, 0);
+	pg_atomic_init_u32(&segments->watched, 0);
 }
 
 /*
@@ -31,4 +34,33 @@ celeriac_segment_open(CelSegments *segments, const Oid *relids)
 			return rel;
 		table_close(rel, RowExclusiveLock);
 	}
+}
+
+void
+celeriac_segment_switch(CelSegments *segments, uint32 number)
+{
+	pg_atomic_write_u32(&segments->current, number);
+	pg_atomic_write_u64(&segments->added, 0);
+	pg_memory_barrier();
+}
+
+/* The coordinator sleeps until there is a first row, enough, or too many. */
+void
+celeriac_segment_added(CelSegments *segments, uint64 rows)
+{
+	uint64		before = pg_atomic_fetch_add_u64(&segments->added, rows);
+	uint64		after = before + rows;
+
+	if (before == 0 ||
+		(before < CEL_SEGMENT_WORTH && after >= CEL_SEGMENT_WORTH) ||
+		(before < CEL_SEGMENT_FULL && after >= CEL_SEGMENT_FULL))
+		celeriac_wake_coordinator(celeriac_my_database());
+}
+
+void
+celeriac_segment_changed(CelSegments *segments)
+{
+	if (pg_atomic_read_u32(&segments->watched) != 0 &&
+		pg_atomic_exchange_u32(&segments->watched, 0) != 0)
+		celeriac_wake_coordinator(celeriac_my_database());
 }

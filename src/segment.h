@@ -23,12 +23,28 @@
 typedef struct CelSegments
 {
 	pg_atomic_uint32 current;
-	pg_atomic_uint64 added;		/* rows, since it became so */
+	pg_atomic_uint64 added;		/* rows put there since it became so */
+	pg_atomic_uint32 watched;	/* the coordinator wants to know of a change */
 } CelSegments;
+
+/* So many rows in a segment are worth its being emptied. */
+#define CEL_SEGMENT_WORTH	1000
+/* With so many it is left for the next, busy or not. */
+#define CEL_SEGMENT_FULL	500000
 
 extern void celeriac_segments_init(CelSegments *segments);
 
 /* the current segment of those relations, locked for inserting */
 extern Relation celeriac_segment_open(CelSegments *segments, const Oid *relids);
+/* the coordinator made that one current */
+extern void celeriac_segment_switch(CelSegments *segments, uint32 number);
+/* rows were put into the current one */
+extern void celeriac_segment_added(CelSegments *segments, uint64 rows);
+
+/*
+ * Wake the coordinator when something has changed; may be called after
+ * commit.
+ */
+extern void celeriac_segment_changed(CelSegments *segments);
 
 #endif							/* CELERIAC_SEGMENT_H */

@@ -301,15 +301,29 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"AND priority = $2 AND ready <= $3 AND leased_until IS NOT NULL",
 		3, {TEXTOID, INT2OID, INT8OID}
 	},
+	/* segment 0 only: the others expire as a whole (rotate.c) */
 	[STMT_OLD_RESULTS] = {
-		"DELETE FROM task_result WHERE id = ANY (ARRAY(SELECT id FROM task_result "
+		"DELETE FROM ONLY task_result WHERE id = ANY (ARRAY(SELECT id FROM ONLY task_result "
 		"WHERE done_at < clock_timestamp() - make_interval(secs => $1) "
 		"ORDER BY done_at LIMIT $2))",
 		2, {FLOAT8OID, INT8OID}
 	},
 	[STMT_OLDEST_RESULT] = {
-		"SELECT done_at FROM task_result ORDER BY done_at LIMIT 1",
+		"SELECT done_at FROM ONLY task_result ORDER BY done_at LIMIT 1",
 		0, {0}
+	},
+	[STMT_SEGMENTS] = {
+		"SELECT number, opened_at, closed_at FROM celeriac_segment",
+		0, {0}
+	},
+	[STMT_SEGMENT_NOTE] = {
+		"INSERT INTO celeriac_segment VALUES ($1, $2, $3) ON CONFLICT (number) "
+		"DO UPDATE SET opened_at = excluded.opened_at, closed_at = excluded.closed_at",
+		3, {INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+	},
+	[STMT_SEGMENT_FORGET] = {
+		"DELETE FROM celeriac_segment WHERE number = $1",
+		1, {INT4OID}
 	},
 	[STMT_UNLEASED] = {
 		"SELECT id FROM task_message WHERE id = ANY ($1) AND leased_until IS NULL",

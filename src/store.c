@@ -50,12 +50,14 @@ struct Store
 	TupleTableSlot *slots[STORE_BATCH]; /* made when first used */
 
 	/* while it is open */
-	CelSegments *segments;
+	CelSegments *segments;		/* NULL = it is segment 0 by choice */
 	int			count;
 };
 
 static Store messages = {Anum_message_options, celeriac_message_stored};
 static Store results = {Anum_result_options, celeriac_result_stored};
+static Store parked_messages = {Anum_message_options, celeriac_message_stored};
+static Store parked_results = {Anum_result_options, celeriac_result_stored};
 
 /* Nobody has added to the tables what only SQL would see to; 0 = look. */
 static uint64 plain_generation = 0;
@@ -66,8 +68,8 @@ relation_changed(Datum arg, Oid relid)
 {
 	if (OidIsValid(relid) && !celeriac_is_segment(relid))
 		return;
-	messages.relid = InvalidOid;
-	results.relid = InvalidOid;
+	messages.relid = results.relid = InvalidOid;
+	parked_messages.relid = parked_results.relid = InvalidOid;
 	plain_generation = 0;
 }
 
@@ -115,8 +117,8 @@ look_whether_plain(void)
 }
 
 /* The generation is noted first: what changes while we look makes it 0. */
-static bool
-plain(void)
+bool
+celeriac_store_plain(void)
 {
 	while (plain_generation != CelCat.generation)
 	{
@@ -186,12 +188,11 @@ forget_rows(Store *store)
 	store->count = 0;
 }
 
+/* The relation is locked and open. */
 static Store *
-open_store(Store *store, CelSegments *segments, const Oid *relids)
+open_store(Store *store, CelSegments *segments, Relation rel)
 {
-	Relation	rel = celeriac_segment_open(segments, relids);
-
-	if (!plain())
+	if (!celeriac_store_plain())
 	{
 		table_close(rel, NoLock);
 		return NULL;
@@ -208,13 +209,33 @@ open_store(Store *store, CelSegments *segments, const Oid *relids)
 Store *
 celeriac_store_messages(void)
 {
-	return open_store(&messages, &celeriac_my_database()->messages, CelCat.messages);
+	CelSegments *segments = &celeriac_my_database()->messages;
+
+	return open_store(&messages, segments,
+					  celeriac_segment_open(segments, CelCat.messages));
 }
 
 Store *
 celeriac_store_results(void)
 {
-	return open_store(&results, &celeriac_my_database()->results, CelCat.results);
+	CelSegments *segments = &celeriac_my_database()->results;
+
+	return open_store(&results, segments,
+					  celeriac_segment_open(segments, CelCat.results));
+}
+
+Store *
+celeriac_store_parked_messages(void)
+{
+	return open_store(&parked_messages, NULL,
+					  table_open(CelCat.messages[0], RowExclusiveLock));
+}
+
+Store *
+celeriac_store_parked_results(void)
+{
+	return open_store(&parked_results, NULL,
+					  table_open(CelCat.results[0], RowExclusiveLock));
 }
 
 /*
@@ -247,7 +268,8 @@ flush(Store *store)
 		ResetPerTupleExprContext(store->estate);
 		(void) celeriac_insert_index_tuples(store->info, store->slots[i], store->estate);
 	}
-	pg_atomic_fetch_add_u64(&store->segments->added, store->count);
+	if (store->segments != NULL)
+		celeriac_segment_added(store->segments, store->count);
 	forget_rows(store);
 }
 
@@ -270,17 +292,33 @@ next_slot(Store *store)
 	return *slot;
 }
 
+static void
+fill_slot(Store *store, TupleTableSlot *slot, const Datum *values, const bool *nulls)
+{
+	ExecClearTuple(slot);
+	memcpy(slot->tts_values, values, store->natts * sizeof(Datum));
+	memcpy(slot->tts_isnull, nulls, store->natts * sizeof(bool));
+	ExecStoreVirtualTuple(slot);
+}
+
 void
 celeriac_store_put(Store *store, const Datum *values, const bool *nulls)
 {
 	TupleTableSlot *slot = next_slot(store);
 	Row			row = {.values = slot->tts_values, .nulls = slot->tts_isnull};
 
-	ExecClearTuple(slot);
-	memcpy(slot->tts_values, values, store->natts * sizeof(Datum));
-	memcpy(slot->tts_isnull, nulls, store->natts * sizeof(bool));
-	ExecStoreVirtualTuple(slot);
+	fill_slot(store, slot, values, nulls);
 	store->stored(&row);
+}
+
+void
+celeriac_store_copy(Store *store, TupleTableSlot *row)
+{
+	TupleTableSlot *slot = next_slot(store);
+
+	slot_getallattrs(row);
+	fill_slot(store, slot, row->tts_values, row->tts_isnull);
+	ExecMaterializeSlot(slot);
 }
 
 /* What comes next in this transaction sees the rows. */

@@ -23,6 +23,7 @@
 #include "claim.h"
 #include "event.h"
 #include "ready.h"
+#include "segment.h"
 #include "shmem.h"
 #include "wake.h"
 
@@ -416,6 +417,7 @@ publish_done(void)
 	for (int i = 0; i < done_list.count; i++)
 		memmove(&ids[i], &ITEM(done_list, IdItem, i)->id, sizeof(pg_uuid_t));
 	celeriac_wake_get(MyDatabaseId, ids, done_list.count);
+	celeriac_segment_changed(&celeriac_my_database()->messages);
 }
 
 static void

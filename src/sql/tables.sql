@@ -104,7 +104,6 @@ CREATE TABLE task_result (
 COMMENT ON TABLE task_result IS
 	'Tasks that have ended, one row each, kept for celeriac.result_expires.';
 
-CREATE INDEX task_result_done_idx ON task_result (done_at);
 CREATE INDEX task_result_parent_idx ON task_result (parent_id)
 	WHERE parent_id IS NOT NULL;
 
@@ -130,6 +129,19 @@ BEGIN
 	END LOOP;
 END
 $$;
+
+-- Only the results in segment 0 expire one by one.
+CREATE INDEX task_result_done_idx ON task_result (done_at);
+
+-- When results were begun and ceased to be put there; none = it is empty.
+-- Restored elsewhere, segments count from then.
+CREATE TABLE celeriac_segment (
+	number integer PRIMARY KEY,
+	opened_at timestamptz NOT NULL,
+	closed_at timestamptz
+);
+COMMENT ON TABLE celeriac_segment IS
+	'The segments of task_result that hold results, by the number in their names.';
 
 -- Workers that registered; what changes often is in shared memory.
 CREATE TABLE celeriac_worker (
