@@ -79,6 +79,8 @@ read_queues(void)
 		if (nqueues < CEL_MAX_WAIT_QUEUES)
 			queues[nqueues++] = lfirst(cell);
 	}
+	for (int i = 0; i < nqueues; i++)
+		celeriac_wake_serves(queues[i]);
 	MemoryContextSwitchTo(old);
 }
 

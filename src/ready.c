@@ -22,13 +22,17 @@
  * discover them each time: slower, never wrong.  The coordinator then looks
  * for leases in the whole table.
  *
- * One lock guards the table; levels are never removed, so a pointer found
- * under it stays good.  Positions and epochs change under a spinlock each.
+ * One lock guards the tables.  Nothing is ever removed from them, so what was
+ * found under it is remembered by the backend, and found again without it: on
+ * the way of a task there is only the spinlock of its level, under which
+ * positions and epochs change.
  */
 #include "ready.h"
 
 #include "common/hashfn.h"
 #include "miscadmin.h"
+#include "port/atomics.h"
+#include "port/pg_bitutils.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "storage/spin.h"
@@ -45,12 +49,14 @@ typedef struct QueueKey
 	char		name[CELERIAC_QUEUE_LEN];
 } QueueKey;
 
-/* priorities a queue may hold, as bits */
+/* priorities a queue may hold, as bits; they change under the lock */
+#define PRIORITY_WORDS	((CELERIAC_MAX_PRIORITY + 64) / 64)
+
 typedef struct ReadyQueue
 {
 	QueueKey	key;			/* hash key, must be first */
-	bool		discovered;
-	uint64		priorities[4];
+	pg_atomic_uint32 discovered;
+	pg_atomic_uint64 priorities[PRIORITY_WORDS];
 } ReadyQueue;
 
 typedef struct LevelKey
@@ -85,6 +91,12 @@ typedef struct SharedLevel
 static HTAB *queues = NULL;
 static HTAB *levels = NULL;
 static LWLock *ready_lock = NULL;
+
+/* What this backend found, by hash; another that hashes alike takes its place. */
+#define REMEMBERED	64
+
+static ReadyQueue *known_queues[REMEMBERED];
+static SharedLevel *known_levels[REMEMBERED];
 
 Size
 celeriac_ready_shmem_size(void)
@@ -132,9 +144,10 @@ queue_key(Oid dboid, const char *name)
 	return key;
 }
 
+/* Under the lock. */
 static SharedLevel *
-find_level(Oid dboid, const char *queue, int priority, HASHACTION action,
-		   bool *found)
+search_level(Oid dboid, const char *queue, int priority, HASHACTION action,
+			 bool *found)
 {
 	LevelKey	key;
 
@@ -144,11 +157,47 @@ find_level(Oid dboid, const char *queue, int priority, HASHACTION action,
 	return hash_search(levels, &key, action, found);
 }
 
+static bool
+is_queue(const QueueKey *key, Oid dboid, const char *queue)
+{
+	return key->dboid == dboid && strcmp(key->name, queue) == 0;
+}
+
+/* NULL = not in the table. */
+static ReadyQueue *
+find_queue(const char *queue)
+{
+	ReadyQueue **known = &known_queues[celeriac_queue_hash(queue) % REMEMBERED];
+	QueueKey	key;
+
+	if (*known != NULL && is_queue(&(*known)->key, MyDatabaseId, queue))
+		return *known;
+	key = queue_key(MyDatabaseId, queue);
+	LWLockAcquire(ready_lock, LW_SHARED);
+	*known = hash_search(queues, &key, HASH_FIND, NULL);
+	LWLockRelease(ready_lock);
+	return *known;
+}
+
+static SharedLevel *
+find_level(Oid dboid, const char *queue, int priority)
+{
+	SharedLevel **known =
+		&known_levels[(celeriac_queue_hash(queue) + priority) % REMEMBERED];
+
+	if (*known != NULL && (*known)->key.priority == priority &&
+		is_queue(&(*known)->key.queue, dboid, queue))
+		return *known;
+	LWLockAcquire(ready_lock, LW_SHARED);
+	*known = search_level(dboid, queue, priority, HASH_FIND, NULL);
+	LWLockRelease(ready_lock);
+	return *known;
+}
+
 static void
 read_level(const char *queue, int priority, ReadyLevel *copy)
 {
-	SharedLevel *level = find_level(MyDatabaseId, queue, priority, HASH_FIND,
-									NULL);
+	SharedLevel *level = find_level(MyDatabaseId, queue, priority);
 
 	copy->priority = priority;
 	copy->position = 0;
@@ -170,21 +219,25 @@ read_level(const char *queue, int priority, ReadyLevel *copy)
 bool
 celeriac_ready_levels(const char *queue, ReadyLevel *copies, int *count)
 {
-	QueueKey	key = queue_key(MyDatabaseId, queue);
-	ReadyQueue *entry;
-	bool		discovered;
+	ReadyQueue *entry = find_queue(queue);
 
 	*count = 0;
-	LWLockAcquire(ready_lock, LW_SHARED);
-	entry = hash_search(queues, &key, HASH_FIND, NULL);
-	discovered = (entry != NULL && entry->discovered);
-	for (int p = CELERIAC_MAX_PRIORITY; discovered && p >= 0; p--)
+	if (entry == NULL || pg_atomic_read_u32(&entry->discovered) == 0)
+		return false;
+	pg_read_barrier();
+	for (int word = PRIORITY_WORDS - 1; word >= 0; word--)
 	{
-		if (entry->priorities[p / 64] & (UINT64CONST(1) << (p % 64)))
-			read_level(queue, p, &copies[(*count)++]);
+		uint64		bits = pg_atomic_read_u64(&entry->priorities[word]);
+
+		while (bits != 0)
+		{
+			int			bit = pg_leftmost_one_pos64(bits);
+
+			bits &= ~(UINT64CONST(1) << bit);
+			read_level(queue, word * 64 + bit, &copies[(*count)++]);
+		}
 	}
-	LWLockRelease(ready_lock);
-	return discovered;
+	return true;
 }
 
 int
@@ -211,13 +264,14 @@ add_level(Oid dboid, const char *queue, int priority)
 		return NULL;
 	if (!found)
 	{
-		entry->discovered = false;
-		memset(entry->priorities, 0, sizeof(entry->priorities));
+		pg_atomic_init_u32(&entry->discovered, 0);
+		for (int i = 0; i < PRIORITY_WORDS; i++)
+			pg_atomic_init_u64(&entry->priorities[i], 0);
 	}
-	level = find_level(dboid, queue, priority, HASH_ENTER_NULL, &found);
+	level = search_level(dboid, queue, priority, HASH_ENTER_NULL, &found);
 	if (level == NULL)
 	{
-		entry->discovered = false;
+		pg_atomic_write_u32(&entry->discovered, 0);
 		return NULL;
 	}
 	if (!found)
@@ -228,7 +282,8 @@ add_level(Oid dboid, const char *queue, int priority)
 		level->epoch = 1;
 		level->npushes = 0;
 	}
-	entry->priorities[priority / 64] |= UINT64CONST(1) << (priority % 64);
+	pg_atomic_fetch_or_u64(&entry->priorities[priority / 64],
+						   UINT64CONST(1) << (priority % 64));
 	return level;
 }
 
@@ -247,7 +302,7 @@ celeriac_ready_discovered(const char *queue, const int *priorities, int count)
 	}
 	entry = hash_search(queues, &key, HASH_FIND, NULL);
 	if (entry != NULL && complete)
-		entry->discovered = true;
+		pg_atomic_exchange_u32(&entry->discovered, 1);
 	LWLockRelease(ready_lock);
 }
 
@@ -267,22 +322,19 @@ void
 celeriac_ready_advance(const char *queue, const ReadyLevel *seen,
 					   int64 position)
 {
-	SharedLevel *level;
+	SharedLevel *level = find_level(MyDatabaseId, queue, seen->priority);
 
-	LWLockAcquire(ready_lock, LW_SHARED);
-	level = find_level(MyDatabaseId, queue, seen->priority, HASH_FIND, NULL);
-	if (level != NULL)
+	if (level == NULL)
 	{
-		SpinLockAcquire(&level->mutex);
-		if (seen->epoch > 0)
-			level->position = Max(level->position,
-								  advance_limit(level, seen->epoch, position));
-		level->highest = Max(level->highest, position);
-		SpinLockRelease(&level->mutex);
-	}
-	else
 		celeriac_my_database()->unwatched = true;
-	LWLockRelease(ready_lock);
+		return;
+	}
+	SpinLockAcquire(&level->mutex);
+	if (seen->epoch > 0)
+		level->position = Max(level->position,
+							  advance_limit(level, seen->epoch, position));
+	level->highest = Max(level->highest, position);
+	SpinLockRelease(&level->mutex);
 }
 
 /* Under the level's mutex: remember that this number became claimable now. */
@@ -310,24 +362,20 @@ void
 celeriac_ready_push_back(Oid dboid, const char *queue, int priority,
 						 int64 ready)
 {
-	SharedLevel *level;
+	SharedLevel *level = find_level(dboid, queue, priority);
 
-	LWLockAcquire(ready_lock, LW_SHARED);
-	level = find_level(dboid, queue, priority, HASH_FIND, NULL);
 	if (level == NULL)
 	{
-		LWLockRelease(ready_lock);
 		LWLockAcquire(ready_lock, LW_EXCLUSIVE);
 		level = add_level(dboid, queue, priority);
+		LWLockRelease(ready_lock);
 	}
-	if (level != NULL)
-	{
-		SpinLockAcquire(&level->mutex);
-		level->position = Min(level->position, ready - 1);
-		remember_push(level, ready);
-		SpinLockRelease(&level->mutex);
-	}
-	LWLockRelease(ready_lock);
+	if (level == NULL)
+		return;
+	SpinLockAcquire(&level->mutex);
+	level->position = Min(level->position, ready - 1);
+	remember_push(level, ready);
+	SpinLockRelease(&level->mutex);
 }
 
 /* Nothing is known of this database any more: all must be found again. */
@@ -343,7 +391,7 @@ celeriac_ready_forget(Oid dboid)
 	while ((entry = hash_seq_search(&scan)) != NULL)
 	{
 		if (entry->key.dboid == dboid)
-			entry->discovered = false;
+			pg_atomic_write_u32(&entry->discovered, 0);
 	}
 	hash_seq_init(&scan, levels);
 	while ((level = hash_seq_search(&scan)) != NULL)

@@ -22,6 +22,7 @@
 #include "guc.h"
 #include "process.h"
 #include "ready.h"
+#include "waitlist.h"
 #include "wake.h"
 
 #define CELERIAC_LOCKS	"celeriac"
@@ -65,6 +66,7 @@ shmem_request(void)
 	RequestAddinShmemSpace(shared_size());
 	RequestAddinShmemSpace(celeriac_claim_shmem_size());
 	RequestAddinShmemSpace(celeriac_ready_shmem_size());
+	RequestAddinShmemSpace(celeriac_waitlist_shmem_size());
 	RequestAddinShmemSpace(celeriac_process_shmem_size());
 	RequestAddinShmemSpace(celeriac_blackbox_shmem_size());
 	RequestNamedLWLockTranche(CELERIAC_LOCKS, 1);
@@ -105,6 +107,7 @@ shmem_startup(void)
 		init_shared();
 	celeriac_claim_shmem_startup();
 	celeriac_ready_shmem_startup();
+	celeriac_waitlist_shmem_startup();
 	celeriac_process_shmem_startup();
 	celeriac_blackbox_shmem_startup();
 	LWLockRelease(AddinShmemInitLock);
@@ -142,6 +145,7 @@ init_database(CelDatabase *db, Oid dboid)
 	pg_atomic_init_u32(&db->listeners, 0);
 	pg_atomic_init_u32(&db->fetch_waiters, 0);
 	pg_atomic_init_u32(&db->get_waiters, 0);
+	pg_atomic_init_u64(&db->executor_queues, 0);
 	pg_atomic_init_u64(&db->next_due, (uint64) NEVER);
 	pg_atomic_init_u64(&db->stale_outcomes, 0);
 	celeriac_segments_init(&db->messages);

@@ -6,6 +6,7 @@
  *	1. CelShared->lock		databases, sessions, workers
  *	2. a ready lock			(ready.c)
  *	3. a claim partition	(claim.c)
+ *	4. a list of waiters	(waitlist.c)
  *
  * Nothing here survives a crash of the server; all of it can be built again
  * from the tables (ready.c, coordinator.c).
@@ -47,6 +48,7 @@ typedef struct CelDatabase
 	pg_atomic_uint32 listeners; /* sessions that LISTEN to task_event */
 	pg_atomic_uint32 fetch_waiters;
 	pg_atomic_uint32 get_waiters;
+	pg_atomic_uint64 executor_queues;	/* bits: see wake.c */
 	pg_atomic_uint64 next_due;	/* TimestampTz the coordinator sleeps until */
 	pg_atomic_uint64 stale_outcomes;	/* refused by fencing */
 	CelSegments messages;		/* where new rows go */
@@ -79,9 +81,7 @@ typedef struct CelSession
 	pg_atomic_uint32 wait;		/* CelWaitKind */
 	CelWaitKind wait_kind;		/* what is registered: NONE, FETCH or GET */
 	int			wait_max;		/* how many tasks it wants */
-	int			wait_nqueues;
-	uint64		wait_queues[CEL_MAX_WAIT_QUEUES];	/* hashes of names */
-	pg_uuid_t	wait_id;		/* CEL_WAIT_GET: the task waited for */
+	int			wait_nkeys;		/* in waitlist.c */
 } CelSession;
 
 /* A worker by name.  Claims refer to it, so a slot in use is never reused. */

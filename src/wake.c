@@ -2,14 +2,14 @@
  * wake.c
  *		Waiting for tasks and for results without polling and without NOTIFY.
  *
- * A waiter first writes what it waits for into its session's slot, then looks
- * at the tables, then sleeps on its latch.  A transaction that made tasks
- * ready, or ended some, walks the slots after its commit has become visible.
- * So either the waiter's look sees the commit or the walk sees the waiter; the
- * atomic operations on the slot's state word and on the database's count of
- * waiters are the barriers between.
+ * A waiter first sets its session's state and enters the lists of what it
+ * waits for (waitlist.c), then looks at the tables, then sleeps on its latch.
+ * A transaction that made tasks ready, or ended some, looks into the lists
+ * after its commit has become visible.  So either the waiter's look sees the
+ * commit or the commit's look sees the waiter; the locks of the lists and the
+ * database's count of waiters are the barriers between.
  *
- * One waiter is woken for as many tasks as it wants, by turning its word from
+ * One waiter is woken for as many tasks as it wants, by turning its state from
  * FETCH to WOKEN: two commits never wake the same one.  A fetch that found
  * all it asked for wakes the next, so a wake-up that covered too few goes on.
  * What is missed all the same (a process that dies between the wake-up and
@@ -17,6 +17,7 @@
  */
 #include "wake.h"
 
+#include "common/hashfn.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "postmaster/interrupt.h"
@@ -28,43 +29,76 @@
 #include "compat.h"
 #include "ready.h"
 #include "shmem.h"
+#include "waitlist.h"
 
 #define RECHECK_MS	60000
 
-static void
-wait_publish(CelWaitKind kind)
-{
-	CelDatabase *db = celeriac_my_database();
+/* A set of queues, by key: may hold more than was put in, never less. */
+#define QUEUE_BIT(key)	(UINT64CONST(1) << ((key) % 64))
 
-	pg_atomic_fetch_add_u32(kind == CEL_WAIT_FETCH ? &db->fetch_waiters :
-							&db->get_waiters, 1);
-	pg_atomic_exchange_u32(&celeriac_my_session()->wait, kind);
+static uint64
+wait_key(Oid dboid, uint64 hash)
+{
+	return hash_combine64(hash, dboid);
+}
+
+static uint64
+task_key(Oid dboid, const pg_uuid_t *id)
+{
+	return wait_key(dboid, hash_bytes_extended(id->data, UUID_LEN, 0));
+}
+
+static pg_atomic_uint32 *
+waiters_of(CelDatabase *db, CelWaitKind kind)
+{
+	return kind == CEL_WAIT_FETCH ? &db->fetch_waiters : &db->get_waiters;
+}
+
+/* The state comes before the lists: see waitlist.c. */
+static void
+wait_publish(CelWaitKind kind, const uint64 *keys, int nkeys)
+{
+	CelSession *session = celeriac_my_session();
+
+	session->wait_kind = kind;
+	session->wait_nkeys = nkeys;
+	pg_atomic_fetch_add_u32(waiters_of(celeriac_my_database(), kind), 1);
+	pg_atomic_exchange_u32(&session->wait, kind);
+	for (int i = 0; i < nkeys; i++)
+		celeriac_waitlist_add(i, keys[i]);
+	pg_memory_barrier();
+}
+
+/* Woken, and going on: be in the lists again that somebody took us off. */
+static void
+wait_again(CelSession *session)
+{
+	pg_atomic_exchange_u32(&session->wait, session->wait_kind);
+	for (int i = 0; i < session->wait_nkeys; i++)
+		celeriac_waitlist_add(i, celeriac_waitlist_key(i));
 	pg_memory_barrier();
 }
 
 void
 celeriac_wait_fetch_begin(const char *const *queues, int nqueues, int max)
 {
-	CelSession *session = celeriac_my_session();
+	uint64		keys[CEL_MAX_WAIT_QUEUES];
+	int			nkeys = Min(nqueues, CEL_MAX_WAIT_QUEUES);
 
 	celeriac_wait_end();
-	session->wait_kind = CEL_WAIT_FETCH;
-	session->wait_max = max;
-	session->wait_nqueues = Min(nqueues, CEL_MAX_WAIT_QUEUES);
-	for (int i = 0; i < session->wait_nqueues; i++)
-		session->wait_queues[i] = celeriac_queue_hash(queues[i]);
-	wait_publish(CEL_WAIT_FETCH);
+	celeriac_my_session()->wait_max = max;
+	for (int i = 0; i < nkeys; i++)
+		keys[i] = wait_key(MyDatabaseId, celeriac_queue_hash(queues[i]));
+	wait_publish(CEL_WAIT_FETCH, keys, nkeys);
 }
 
 void
 celeriac_wait_get_begin(const pg_uuid_t *id)
 {
-	CelSession *session = celeriac_my_session();
+	uint64		key = task_key(MyDatabaseId, id);
 
 	celeriac_wait_end();
-	session->wait_kind = CEL_WAIT_GET;
-	session->wait_id = *id;
-	wait_publish(CEL_WAIT_GET);
+	wait_publish(CEL_WAIT_GET, &key, 1);
 }
 
 /*
@@ -114,7 +148,7 @@ celeriac_wait_sleep(TimestampTz deadline)
 
 		if (pg_atomic_read_u32(&session->wait) == CEL_WAIT_WOKEN)
 		{
-			pg_atomic_exchange_u32(&session->wait, session->wait_kind);
+			wait_again(session);
 			return true;
 		}
 		if (now >= deadline)
@@ -143,86 +177,51 @@ celeriac_wait_without_snapshot(bool atomic, TimestampTz deadline)
 	(void) celeriac_wait_sleep(deadline);
 }
 
-static bool
-wake_one(CelSession *session, uint32 kind)
-{
-	if (!pg_atomic_compare_exchange_u32(&session->wait, &kind, CEL_WAIT_WOKEN))
-		return false;
-	SetLatch(session->latch);
-	return true;
-}
-
-static bool
-waits_for_queue(const CelSession *session, uint64 queue_hash)
-{
-	for (int i = 0; i < session->wait_nqueues; i++)
-	{
-		if (session->wait_queues[i] == queue_hash)
-			return true;
-	}
-	return false;
-}
-
-static bool
-is_waiting(CelSession *session, Oid dboid, CelWaitKind kind)
-{
-	return (session->dboid == dboid || dboid == InvalidOid) &&
-		pg_atomic_read_u32(&session->wait) == kind;
-}
-
-/*
- * The walk starts at another place each time, so that the work is spread.
- * Returns how many tasks no waiter was found for.
- */
+/* Returns how many tasks no waiter was found for. */
 static int64
-wake_waiters(Oid dboid, uint64 queue_hash, int64 count)
+wake_waiters(uint64 key, int64 count)
 {
-	static uint32 start = 0;
+	int			wants;
 
-	start++;
-	for (int i = 0; i < CelShmem->nsessions && count > 0; i++)
-	{
-		CelSession *session =
-			&CelShmem->sessions[(start + i) % CelShmem->nsessions];
-
-		if (is_waiting(session, dboid, CEL_WAIT_FETCH) &&
-			waits_for_queue(session, queue_hash) &&
-			wake_one(session, CEL_WAIT_FETCH))
-			count -= session->wait_max;
-	}
+	while (count > 0 && celeriac_waitlist_wake(key, CEL_WAIT_FETCH, &wants))
+		count -= wants;
 	return count;
 }
 
-/* All executors that serve this queue are busy: is another worth it? */
+/* count tasks of this queue are ready: wake as many waiters as that takes. */
 static void
-ask_for_executor(CelDatabase *db, uint64 queue_hash)
+wake_fetch(CelDatabase *db, uint64 key, int64 count)
 {
-	for (int i = 0; i < CelShmem->nsessions; i++)
-	{
-		CelSession *session = &CelShmem->sessions[i];
-
-		if (session->executor && session->dboid == db->dboid &&
-			waits_for_queue(session, queue_hash))
-		{
-			celeriac_wake_coordinator(db);
-			return;
-		}
-	}
+	pg_memory_barrier();
+	if (pg_atomic_read_u32(&db->fetch_waiters) > 0)
+		count = wake_waiters(key, count);
+	/* all executors that serve this queue are busy: is another worth it? */
+	if (count > 0 && db->understaffed &&
+		(pg_atomic_read_u64(&db->executor_queues) & QUEUE_BIT(key)))
+		celeriac_wake_coordinator(db);
 }
 
-/* count tasks of this queue are ready: wake as many waiters as that takes. */
 void
 celeriac_wake_fetch(Oid dboid, uint64 queue_hash, int64 count)
 {
 	CelDatabase *db = celeriac_find_database(dboid);
 
-	pg_memory_barrier();
-	if (db == NULL)
-		return;
-	if (pg_atomic_read_u32(&db->fetch_waiters) > 0)
-		count = wake_waiters(dboid, queue_hash, count);
-	if (count > 0 && db->understaffed)
-		ask_for_executor(db, queue_hash);
+	if (db != NULL)
+		wake_fetch(db, wait_key(dboid, queue_hash), count);
+}
+
+/*
+ * An executor serves this queue.  Nobody takes the bit back: one too many asks
+ * the coordinator for nothing.
+ */
+void
+celeriac_wake_serves(const char *queue)
+{
+	CelDatabase *db = celeriac_my_database();
+	uint64		bit = QUEUE_BIT(wait_key(MyDatabaseId, celeriac_queue_hash(queue)));
+
+	if ((pg_atomic_read_u64(&db->executor_queues) & bit) == 0)
+		pg_atomic_fetch_or_u64(&db->executor_queues, bit);
 }
 
 /*
@@ -240,12 +239,13 @@ celeriac_wait_end(void)
 	if (kind == CEL_WAIT_NONE)
 		return;
 	last = pg_atomic_exchange_u32(&session->wait, CEL_WAIT_NONE);
-	pg_atomic_fetch_sub_u32(kind == CEL_WAIT_FETCH ? &db->fetch_waiters :
-							&db->get_waiters, 1);
+	for (int i = 0; i < session->wait_nkeys; i++)
+		celeriac_waitlist_remove(i);
+	pg_atomic_fetch_sub_u32(waiters_of(db, kind), 1);
 	session->wait_kind = CEL_WAIT_NONE;
 	for (int i = 0; last == CEL_WAIT_WOKEN && kind == CEL_WAIT_FETCH &&
-		 i < session->wait_nqueues; i++)
-		celeriac_wake_fetch(db->dboid, session->wait_queues[i], 1);
+		 i < session->wait_nkeys; i++)
+		wake_fetch(db, celeriac_waitlist_key(i), 1);
 }
 
 void
@@ -255,33 +255,34 @@ celeriac_wait_abort(void)
 		celeriac_wait_end();
 }
 
-static bool
-waits_for_task(const CelSession *session, const pg_uuid_t *ids, int count)
-{
-	for (int i = 0; i < count; i++)
-	{
-		if (memcmp(&session->wait_id, &ids[i], UUID_LEN) == 0)
-			return true;
-	}
-	return false;
-}
-
 void
 celeriac_wake_get(Oid dboid, const pg_uuid_t *ids, int count)
 {
 	CelDatabase *db = celeriac_find_database(dboid);
+	int			wants;
 
 	pg_memory_barrier();
 	if (db == NULL || pg_atomic_read_u32(&db->get_waiters) == 0)
 		return;
-	for (int i = 0; i < CelShmem->nsessions; i++)
+	for (int i = 0; i < count; i++)
 	{
-		CelSession *session = &CelShmem->sessions[i];
-
-		if (is_waiting(session, dboid, CEL_WAIT_GET) &&
-			waits_for_task(session, ids, count))
-			wake_one(session, CEL_WAIT_GET);
+		while (celeriac_waitlist_wake(task_key(dboid, &ids[i]), CEL_WAIT_GET, &wants))
+			;
 	}
+}
+
+static void
+wake_one(CelSession *session, uint32 kind)
+{
+	if (pg_atomic_compare_exchange_u32(&session->wait, &kind, CEL_WAIT_WOKEN))
+		SetLatch(session->latch);
+}
+
+static bool
+is_waiting(CelSession *session, Oid dboid, CelWaitKind kind)
+{
+	return (session->dboid == dboid || dboid == InvalidOid) &&
+		pg_atomic_read_u32(&session->wait) == kind;
 }
 
 /* Everyone who waits in this database (InvalidOid: in any) looks again. */

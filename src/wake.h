@@ -19,6 +19,9 @@ extern void celeriac_wait_without_snapshot(bool atomic, TimestampTz deadline);
 /* an ERROR ended the wait; does nothing in a session that never waited */
 extern void celeriac_wait_abort(void);
 
+/* an executor serves this queue: more of them may be worth it */
+extern void celeriac_wake_serves(const char *queue);
+
 /* no palloc, no ERROR: called from commit callbacks */
 extern void celeriac_wake_fetch(Oid dboid, uint64 queue_hash, int64 count);
 extern void celeriac_wake_get(Oid dboid, const pg_uuid_t *ids, int count);

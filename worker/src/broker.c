@@ -47,6 +47,7 @@ struct Broker
 	Session		work;
 	Outbox	   *outbox;
 	LinkParams	params;			/* scratch */
+	LinkParams	wait_params;
 	unsigned	outcome_type;	/* oid of task_outcome */
 	bool		declared;		/* the tasks, once */
 	bool		was_ready;		/* host.ready was called */
@@ -54,7 +55,8 @@ struct Broker
 
 	bool		fetching;
 	bool		waiting;		/* the fetch under way began with a wait */
-	bool		found_none;		/* the last fetch did */
+	bool		may_be_more;	/* the last fetch brought all it asked for */
+	int			asked;			/* by the fetch under way */
 	int64_t		fetch_after;	/* not before, after an error */
 	int64_t		cancel_at;		/* the wait is to end, now or then */
 
@@ -172,7 +174,7 @@ broker_link_down(void *data)
 	if (session == &session->broker->fetch)
 	{
 		session->broker->attaching = false;
-		session->broker->found_none = false;
+		session->broker->may_be_more = true;
 	}
 	else if (session->broker->leaving)
 		session->broker->left = true;
@@ -557,6 +559,15 @@ broker_deliver(Broker *broker, const PGresult *result, int row)
 	broker->host.delivered(broker->host.data, &delivery);
 }
 
+/* Being cancelled is how a wait ends at shutdown. */
+static bool
+broker_was_cancelled(const PGresult *result)
+{
+	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+	return sqlstate != NULL && strcmp(sqlstate, "57014") == 0;
+}
+
 static void
 broker_fetched(void *data, const PGresult *result)
 {
@@ -568,35 +579,20 @@ broker_fetched(void *data, const PGresult *result)
 		return;
 	if (!broker_succeeded(result))
 	{
+		if (broker_was_cancelled(result))
+			return;
 		broker_log_error("fetching tasks", result);
 		broker->fetch_after = clock_mono() + BROKER_FETCH_PAUSE;
 		return;
 	}
-	broker->found_none = PQntuples(result) == 0;
+	broker->may_be_more = PQntuples(result) == broker->asked;
 	for (int row = 0; row < PQntuples(result); row++)
 		broker_deliver(broker, result, row);
 }
 
-/* Being cancelled is how a wait ends at shutdown. */
 static void
-broker_waited(void *data, const PGresult *result)
+broker_put_wait(Broker *broker, LinkParams *params)
 {
-	Broker	   *broker = data;
-	const char *sqlstate;
-
-	broker->waiting = false;
-	if (result == NULL || broker_succeeded(result))
-		return;
-	sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	if (sqlstate == NULL || strcmp(sqlstate, "57014") != 0)
-		broker_log_error("waiting for tasks", result);
-}
-
-static void
-broker_send_wait(Broker *broker)
-{
-	LinkParams *params = &broker->params;
-
 	link_params_reset(params);
 	link_param_text_array(params, broker->config.queues,
 						  broker->config.nqueues);
@@ -605,31 +601,48 @@ broker_send_wait(Broker *broker)
 	wire_put_int32(&params->bytes, 0);	/* days */
 	wire_put_int32(&params->bytes, 0);	/* months */
 	link_param_end(params);
-	broker->waiting = true;
-	link_request(broker->fetch.link, &statement_wait, params, broker_waited,
-				 broker);
 }
 
-void
-broker_fetch(Broker *broker, int max)
+static void
+broker_put_fetch(Broker *broker, LinkParams *params, int max)
 {
-	LinkParams *params = &broker->params;
-
-	if (broker->fetching || !broker->fetch.ready ||
-		clock_mono() < broker->fetch_after)
-		return;
-	broker->fetching = true;
-
-	/* both are sent together: a task that wakes us costs no round trip more */
-	if (broker->found_none)
-		broker_send_wait(broker);
 	link_params_reset(params);
 	link_param_text(params, text_of(broker->config.worker));
 	link_param_text_array(params, broker->config.queues,
 						  broker->config.nqueues);
 	link_param_int32(params, max);
-	link_request(broker->fetch.link, &statement_fetch, params,
-				 broker_fetched, broker);
+}
+
+/*
+ * A wait and the fetch after it are one request: a task that wakes us costs no
+ * round trip, and no transaction, more.
+ */
+void
+broker_fetch(Broker *broker, int max)
+{
+	if (broker->fetching || !broker->fetch.ready ||
+		clock_mono() < broker->fetch_after)
+		return;
+	broker->fetching = true;
+	broker->waiting = !broker->may_be_more;
+	broker->asked = max;
+	broker_put_fetch(broker, &broker->params, max);
+	if (!broker->waiting)
+	{
+		link_request(broker->fetch.link, &statement_fetch, &broker->params,
+					 broker_fetched, broker);
+		return;
+	}
+	broker_put_wait(broker, &broker->wait_params);
+	link_request_both(broker->fetch.link, &statement_wait,
+					  &broker->wait_params, &statement_fetch, &broker->params,
+					  broker_fetched, broker);
+}
+
+bool
+broker_would_wait(const Broker *broker)
+{
+	return !broker->may_be_more;
 }
 
 bool
@@ -775,6 +788,7 @@ broker_new(const BrokerConfig *config, const BrokerHost *host)
 								broker->fetch.link);
 	broker->heartbeat_at = CLOCK_NEVER;
 	broker->cancel_at = CLOCK_NEVER;
+	broker->may_be_more = true;
 	return broker;
 }
 
@@ -785,6 +799,7 @@ broker_free(Broker *broker)
 	link_free(broker->fetch.link);
 	outbox_free(broker->outbox);
 	buffer_free(&broker->params.bytes);
+	buffer_free(&broker->wait_params.bytes);
 	buffer_free(&broker->claim_ids);
 	buffer_free(&broker->claim_deliveries);
 	free(broker->claims);

@@ -56,10 +56,11 @@ extern void broker_free(Broker *broker);
 extern void broker_claims_add(Broker *broker, const Uuid *id, int32_t delivery);
 
 /*
- * Fetch up to max tasks, after the last fetch brought none when some are
- * ready.  Does nothing while a fetch is under way or not possible.
+ * Fetch up to max tasks; after a fetch that brought fewer than it asked for,
+ * when some are ready.  Does nothing while a fetch is under way or not possible.
  */
 extern void broker_fetch(Broker *broker, int max);
+extern bool broker_would_wait(const Broker *broker);
 extern bool broker_is_fetching(const Broker *broker);
 
 /* False while the claims may be somebody else's: FETCH is down. */

@@ -29,7 +29,7 @@ typedef enum LinkState
 typedef struct LinkOpen
 {
 	struct LinkOpen *next;
-	const Statement *preparing; /* not known to be prepared yet */
+	const Statement *preparing; /* all it does is to prepare this; or NULL */
 	LinkAnswer	answer;
 	void	   *data;
 	PGresult   *result;			/* what came so far */
@@ -100,7 +100,8 @@ link_answer_all(Link *link)
 	{
 		LinkOpen   *next = open->next;
 
-		open->answer(open->data, NULL);
+		if (open->answer != NULL)
+			open->answer(open->data, NULL);
 		PQclear(open->result);
 		free(open);
 		open = next;
@@ -336,21 +337,28 @@ link_is_prepared(const Link *link, const Statement *statement)
 	return false;
 }
 
+/*
+ * Preparing is a request of its own, so that an error of what is executed
+ * leaves no doubt about what is prepared.
+ */
 static bool
-link_prepare(Link *link, LinkOpen *open, const Statement *statement)
+link_prepare(Link *link, const Statement *statement)
 {
-	if (link_is_prepared(link, statement))
+	LinkOpen   *open;
+
+	if (statement->name == NULL || link_is_prepared(link, statement))
 		return true;
 	if (link->nprepared < LINK_PREPARED_MAX)
 		link->prepared[link->nprepared++] = statement;
+	open = link_open(link, NULL, NULL);
 	open->preparing = statement;
 	return PQsendPrepare(link->conn, statement->name, statement->sql,
-						 statement->nparams, statement->types) == 1;
+						 statement->nparams, statement->types) == 1 &&
+		PQpipelineSync(link->conn) == 1;
 }
 
 static bool
-link_send(Link *link, LinkOpen *open, const Statement *statement,
-		  const LinkParams *params)
+link_send(Link *link, const Statement *statement, const LinkParams *params)
 {
 	const char *values[STATEMENT_PARAMS_MAX];
 	int			lengths[STATEMENT_PARAMS_MAX];
@@ -372,9 +380,9 @@ link_send(Link *link, LinkOpen *open, const Statement *statement,
 		return PQsendQueryParams(link->conn, statement->sql,
 								 statement->nparams, statement->types,
 								 values, lengths, formats, 1) == 1;
-	return link_prepare(link, open, statement) &&
-		PQsendQueryPrepared(link->conn, statement->name, statement->nparams,
-							values, lengths, formats, 1) == 1;
+	return PQsendQueryPrepared(link->conn, statement->name,
+							   statement->nparams, values, lengths, formats,
+							   1) == 1;
 }
 
 static void
@@ -399,15 +407,35 @@ void
 link_request(Link *link, const Statement *statement, const LinkParams *params,
 			 LinkAnswer answer, void *data)
 {
-	LinkOpen   *open;
+	bool		sent;
 
 	if (link->state != LINK_UP)
 	{
 		answer(data, NULL);
 		return;
 	}
-	open = link_open(link, answer, data);
-	link_sync(link, link_send(link, open, statement, params));
+	sent = link_prepare(link, statement);
+	link_open(link, answer, data);
+	link_sync(link, sent && link_send(link, statement, params));
+}
+
+void
+link_request_both(Link *link, const Statement *first,
+				  const LinkParams *first_params, const Statement *second,
+				  const LinkParams *second_params, LinkAnswer answer,
+				  void *data)
+{
+	bool		sent;
+
+	if (link->state != LINK_UP)
+	{
+		answer(data, NULL);
+		return;
+	}
+	sent = link_prepare(link, first) && link_prepare(link, second);
+	link_open(link, answer, data);
+	link_sync(link, sent && link_send(link, first, first_params) &&
+			  link_send(link, second, second_params));
 }
 
 void
@@ -467,16 +495,19 @@ link_keep_result(LinkOpen *open, PGresult *result)
 		PQclear(result);
 		return;
 	}
-	/* its first result is that of preparing */
-	if (!link_is_error(result))
-		open->preparing = NULL;
 	PQclear(open->result);
 	open->result = result;
 }
 
+/* What is executed next will fail as well; here is why. */
 static void
-link_forget_prepared(Link *link, const Statement *statement)
+link_note_prepared(Link *link, const Statement *statement,
+				   const PGresult *result)
 {
+	if (result != NULL && !link_is_error(result))
+		return;
+	log_write(LOG_LEVEL_ERROR, "%s connection: cannot prepare %s: %s",
+			  link->label, statement->name, PQresultErrorMessage(result));
 	for (int i = 0; i < link->nprepared; i++)
 		if (link->prepared[i] == statement)
 			link->prepared[i] = link->prepared[--link->nprepared];
@@ -492,8 +523,9 @@ link_complete(Link *link)
 	if (link->first == NULL)
 		link->end = &link->first;
 	if (open->preparing != NULL)
-		link_forget_prepared(link, open->preparing);
-	open->answer(open->data, open->result);
+		link_note_prepared(link, open->preparing, open->result);
+	else
+		open->answer(open->data, open->result);
 	PQclear(open->result);
 	free(open);
 }

@@ -64,7 +64,13 @@ extern void link_param_text_array(LinkParams *params, char *const *values, int c
 /* Send a request.  Not connected, it is answered by NULL at once. */
 extern void link_request(Link *link, const Statement *statement, const LinkParams *params, LinkAnswer answer, void *data);
 
-/* The same with SQL text and text parameters, for rare occasions. */
+/*
+ * Two statements in one transaction and with one answer: the second one's, or
+ * the error of the first.
+ */
+extern void link_request_both(Link *link, const Statement *first, const LinkParams *first_params, const Statement *second, const LinkParams *second_params, LinkAnswer answer, void *data);
+
+/* A request with SQL text and text parameters, for rare occasions. */
 extern void link_query(Link *link, const char *sql, int nparams, const char *const *params, LinkAnswer answer, void *data);
 
 /* Ask the server to cancel what this session is doing; does not wait. */
