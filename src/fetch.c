@@ -47,6 +47,9 @@ PG_FUNCTION_INFO_V1(task_attach);
 /* the most that one call may hand out */
 #define MAX_FETCH	100000
 
+/* a fetch of fewer would wait longer for its turn than it works in vain */
+#define TURN_MIN	64
+
 const Delivery *celeriac_current_task = NULL;
 
 typedef struct FetchState
@@ -273,7 +276,11 @@ fetch_level(FetchState *fetch, const char *queue, ReadyLevel *level)
 		.datums = palloc(wanted * sizeof(Datum))
 	};
 
+	if (wanted >= TURN_MIN)
+		celeriac_ready_begin_turn(queue, level);
 	scan_level(fetch, queue, level, &found);
+	if (wanted >= TURN_MIN)
+		celeriac_ready_end_turn(queue, level);
 	if (found.count > 0)
 		accept_rows(fetch, &found);
 	pfree(found.ids);

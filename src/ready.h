@@ -25,6 +25,12 @@ extern bool celeriac_ready_levels(const char *queue, ReadyLevel *levels,
 extern int	celeriac_ready_all_levels(ReadyLevel *levels);
 extern void celeriac_ready_discovered(const char *queue, const int *priorities,
 									  int count);
+/*
+ * One at a time takes tasks from a level; the position is as the last one left
+ * it.  Ends with the (sub)transaction at the latest.
+ */
+extern void celeriac_ready_begin_turn(const char *queue, ReadyLevel *level);
+extern void celeriac_ready_end_turn(const char *queue, const ReadyLevel *level);
 /* nothing claimable up to position, unless someone pushed it back since */
 extern void celeriac_ready_advance(const char *queue, const ReadyLevel *level,
 								   int64 position);
