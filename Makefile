@@ -14,7 +14,7 @@ OBJS = $(sort $(patsubst %.c,%.o,$(wildcard src/*.c))) \
 
 # The install script is the parts of src/sql in this order: header first, since
 # it locks the search path; grants last, since they name what exists.
-SQL_PARTS = header roles types tables state queue definition send work ask \
+SQL_PARTS = header roles types tables state queue definition send canvas work ask \
 	graph control worker monitor grants
 SQL_FILES = $(SQL_PARTS:%=src/sql/%.sql)
 ifneq ($(sort $(SQL_FILES)),$(sort $(wildcard src/sql/*.sql)))

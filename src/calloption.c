@@ -48,6 +48,29 @@ number_of(const char *key, const JsonbValue *value)
 											  NumericGetDatum(value->val.numeric)));
 }
 
+/* As the type's input function, whose errors become ours. */
+static Datum
+read_text(const char *key, const JsonbValue *value, PGFunction input, const char *what)
+{
+	char	   *text = text_of(key, value);
+	volatile Datum result = (Datum) 0;
+
+	PG_TRY();
+	{
+		result = DirectFunctionCall3(input, CStringGetDatum(text),
+									 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	}
+	PG_CATCH();
+	{
+		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_DATA_EXCEPTION)
+			PG_RE_THROW();
+		FlushErrorState();
+		refuse(key, what);
+	}
+	PG_END_TRY();
+	return result;
+}
+
 /*
  * What each may be
  */
@@ -66,7 +89,7 @@ require_queue(const char *key, const JsonbValue *value)
 static void
 require_id(const char *key, const JsonbValue *value)
 {
-	(void) DirectFunctionCall1(uuid_in, CStringGetDatum(text_of(key, value)));
+	(void) read_text(key, value, uuid_in, "a UUID");
 }
 
 static void
@@ -143,10 +166,7 @@ require_limit(const char *key, const JsonbValue *value)
 static void
 require_time(const char *key, const JsonbValue *value)
 {
-	Datum		when = DirectFunctionCall3(timestamptz_in,
-										   CStringGetDatum(text_of(key, value)),
-										   ObjectIdGetDatum(InvalidOid),
-										   Int32GetDatum(-1));
+	Datum		when = read_text(key, value, timestamptz_in, "a time");
 
 	celeriac_require_finite(DatumGetTimestampTz(when), key);
 }
@@ -362,24 +382,34 @@ celeriac_call_options(Jsonb *options)
 	return gather_stamps(make_list(make_list(options, "link"), "link_error"));
 }
 
-Jsonb *
-celeriac_call_options_merge(Jsonb *options, Jsonb *given)
+/* All of given, but what would make a task forget its place or its stamps. */
+static Jsonb *
+merge(Jsonb *options, Jsonb *given)
 {
 	Jsonb	   *kept = celeriac_option_jsonb(options, "stamps");
 	Jsonb	   *stamps = celeriac_option_jsonb(given, "stamps");
+	Jsonb	   *merged;
 
-	if (JB_ROOT_COUNT(given) == 0)
-		return options;
-	if (JB_ROOT_COUNT(options) == 0)
-		return filter(given, is_given);
 	if (celeriac_option_jsonb(options, "group_id") != NULL)
 		given = celeriac_jsonb_without(given, "group_id");
-	options = celeriac_jsonb_concat(options, filter(given, is_given));
-	if (kept != NULL && stamps != NULL && JB_ROOT_IS_OBJECT(kept) &&
-		JB_ROOT_IS_OBJECT(stamps))
-		options = celeriac_jsonb_with(options, "stamps",
-									  celeriac_jsonb_concat(stamps, kept));
-	return options;
+	merged = celeriac_jsonb_concat(options, given);
+	if (kept == NULL || stamps == NULL || !JB_ROOT_IS_OBJECT(kept))
+		return merged;
+	if (JB_ROOT_IS_OBJECT(stamps))
+		kept = celeriac_jsonb_concat(stamps, kept);
+	return celeriac_jsonb_with(merged, "stamps", kept);
+}
+
+Jsonb *
+celeriac_call_options_merge(Jsonb *options, Jsonb *given)
+{
+	return JB_ROOT_COUNT(given) == 0 ? options : merge(options, filter(given, is_given));
+}
+
+Jsonb *
+celeriac_call_options_set(Jsonb *options, Jsonb *given)
+{
+	return JB_ROOT_COUNT(given) == 0 ? options : filter(merge(options, given), is_given);
 }
 
 Jsonb *

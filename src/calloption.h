@@ -19,6 +19,9 @@ extern Jsonb *celeriac_call_options(Jsonb *options);
 /* given wins, except over group_id and stamps; its nulls count for nothing */
 extern Jsonb *celeriac_call_options_merge(Jsonb *options, Jsonb *given);
 
+/* likewise, but its nulls take options away */
+extern Jsonb *celeriac_call_options_set(Jsonb *options, Jsonb *given);
+
 /* those that go with the task: no nulls, nothing that Celery adds for itself */
 extern Jsonb *celeriac_call_options_clean(Jsonb *options);
 

@@ -17,6 +17,7 @@
 #include "argument.h"
 #include "calloption.h"
 #include "errors.h"
+#include "prepare.h"
 
 typedef struct KindInfo
 {
@@ -338,8 +339,8 @@ parse_header(const JsonbValue *header, int depth)
 	parsed = parse(header->val.binary.data, depth);
 	if (parsed->kind == CANVAS_GROUP)
 		return parsed;
-	return celeriac_canvas_group(parsed->kind == CANVAS_CHAIN ? parsed->children :
-								 list_make1(parsed));
+	return celeriac_canvas_group(parsed->kind == CANVAS_CHAIN ?
+								 celeriac_canvas_unchain(parsed) : list_make1(parsed));
 }
 
 static void

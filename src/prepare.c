@@ -112,19 +112,15 @@ new_chunk(const Canvas *chunks, JsonbParseState **state)
 	return celeriac_canvas_map(CANVAS_STARMAP, chunks->mapped->name, items, 0);
 }
 
-/* Chunks are a group of starmaps of so many items each. */
-static Canvas *
-expand_chunks(Canvas *chunks)
+static List *
+chunk_list(const Canvas *chunks)
 {
-	JsonbIterator *it;
+	JsonbIterator *it = JsonbIteratorInit(&chunks->items->root);
 	JsonbParseState *state = NULL;
 	JsonbValue	value;
-	List	   *members = NIL;
+	List	   *list = NIL;
 	int			count = 0;
 
-	if (chunks->kind != CANVAS_CHUNKS)
-		return chunks;
-	it = JsonbIteratorInit(&chunks->items->root);
 	(void) JsonbIteratorNext(&it, &value, true);
 	while (JsonbIteratorNext(&it, &value, true) == WJB_ELEM)
 	{
@@ -133,14 +129,23 @@ expand_chunks(Canvas *chunks)
 		pushJsonbValue(&state, WJB_ELEM, &value);
 		if (++count < chunks->size)
 			continue;
-		members = lappend(members, new_chunk(chunks, &state));
+		list = lappend(list, new_chunk(chunks, &state));
 		count = 0;
 	}
-	if (count > 0)
-		members = lappend(members, new_chunk(chunks, &state));
-	chunks->kind = CANVAS_GROUP;
-	chunks->children = members;
-	return chunks;
+	return count == 0 ? list : lappend(list, new_chunk(chunks, &state));
+}
+
+/* Chunks are a group of starmaps of so many items each. */
+static Canvas *
+expand_chunks(Canvas *canvas)
+{
+	Canvas	   *group;
+
+	if (canvas->kind != CANVAS_CHUNKS)
+		return canvas;
+	group = celeriac_canvas_group(chunk_list(canvas));
+	group->options = canvas->options;
+	return group;
 }
 
 /*
@@ -177,7 +182,7 @@ prepare_group(Canvas *group, const Partial *given)
 	List	   *members = NIL;
 	ListCell   *cell;
 
-	expand_chunks(group);
+	group = expand_chunks(group);
 	for_members = partial_for_members(group, given);
 	foreach(cell, group->children)
 	{
@@ -226,12 +231,9 @@ prepare_chord(Canvas *chord, const Partial *given)
  * Chains
  */
 
-/*
- * A group that is its only member: what was said of the group holds for it.
- * Only one level, as in Celery.
- */
-static Canvas *
-unroll(Canvas *group)
+/* What was said of the group holds for the member. */
+Canvas *
+celeriac_canvas_unroll(Canvas *group)
 {
 	Partial		none = no_partial();
 	Canvas	   *member;
@@ -247,16 +249,19 @@ unroll(Canvas *group)
 
 static List *flatten_chain(Canvas *chain);
 
-/* The steps that one step of a chain stands for. */
+/*
+ * The steps that one step of a chain stands for.  Chunks are a group however
+ * many there are: the shape of their result must not hang on the data.
+ */
 static List *
 flatten_step(Canvas *step)
 {
-	step = unroll(expand_chunks(step));
+	step = celeriac_canvas_unroll(step);
 	if (step->kind == CANVAS_CHAIN)
 		return flatten_chain(step);
 	if (step->kind == CANVAS_GROUP && step->children == NIL)
 		return NIL;
-	return list_make1(step);
+	return list_make1(expand_chunks(step));
 }
 
 /*
@@ -273,14 +278,25 @@ distribute(Canvas *chain, List *steps)
 	ListCell   *cell;
 
 	celeriac_canvas_link_all(last, celeriac_canvas_take_option(chain, "link"));
-	foreach(cell, steps)
-		celeriac_canvas_link_error_all(lfirst(cell), errbacks);
+	if (errbacks != NULL)
+	{
+		foreach(cell, steps)
+			celeriac_canvas_link_error_all(lfirst(cell), errbacks);
+	}
 	if (id != NULL && celeriac_option_jsonb(last->options, "task_id") == NULL)
 		last->options = celeriac_jsonb_with(last->options, "task_id", id);
 	for_first.args = chain->args;
 	for_first.kwargs = chain->kwargs;
 	for_first.options = chain->options;
 	merge_partial(linitial(steps), &for_first);
+}
+
+List *
+celeriac_canvas_unchain(Canvas *chain)
+{
+	if (chain->children != NIL)
+		distribute(chain, chain->children);
+	return chain->children;
 }
 
 /* Groups with something behind them become chords, from the end backwards. */

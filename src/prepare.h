@@ -38,4 +38,10 @@
 extern Canvas *celeriac_canvas_prepare(Canvas *canvas, Jsonb *args, Jsonb *kwargs,
 									   Jsonb *options);
 
+/* the only member of a group that has one, else the group; one level, as Celery */
+extern Canvas *celeriac_canvas_unroll(Canvas *group);
+
+/* the steps of a chain, to which its links, errbacks and options have gone */
+extern List *celeriac_canvas_unchain(Canvas *chain);
+
 #endif							/* CELERIAC_PREPARE_H */
