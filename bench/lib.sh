@@ -16,7 +16,7 @@ in_copy()
 	chmod 755 "$work"
 	mkdir "$work/tree"
 	tar --exclude=./.git --exclude='*.o' --exclude='*.so' --exclude=.deps \
-		--exclude=./worker/build -cf - . | tar -C "$work/tree" -xf -
+		--exclude=./worker/build --exclude=node_modules -cf - . | tar -C "$work/tree" -xf -
 	user=$(server_user)
 	[ "$(id -u)" -ne 0 ] || chown -R "$user:" "$work"
 	as_user "$user" env CELERIAC_BENCH_DIR="$work" HOME="$work" \
@@ -91,4 +91,49 @@ stop_worker()
 	kill "$worker_pid" 2>/dev/null || true
 	wait "$worker_pid" || true
 	worker_pid=
+}
+
+# rate COUNT STATEMENT: rows per second of one statement
+rate()
+{
+	sql -c '\timing on' -c "$2" |
+		awk -v n="$1" '/^Time:/ { printf "%.0f\n", n / ($2 / 1000) }'
+}
+
+# fill TASK QUEUE ARGUMENTS COUNT: tasks per second of sending them at once, into
+# a queue that is paused
+fill()
+{
+	query "SELECT task_queue_pause('$2')" >/dev/null
+	rate "$4" "SELECT count(*) FROM task_send_many('$1', array_fill('$3'::jsonb, ARRAY[$4]))"
+}
+
+# empty QUEUE COUNT: tasks per second, from the resume of the queue to the last result
+empty()
+{
+	local from
+
+	from=$(query "SELECT clock_timestamp() FROM task_queue_resume('$1')")
+	wait_empty
+	query "SELECT round($2 / extract(epoch FROM max(done_at) - '$from')) FROM task_result"
+}
+
+wait_empty()
+{
+	until [ "$(query 'SELECT count(*) FROM (SELECT FROM task_message LIMIT 1) m')" = 0 ]; do
+		sleep 0.05
+	done
+}
+
+# percentiles SCRIPT OPTION...: p50 and p99 of its transactions, in ms, run as the
+# options of pgbench say
+percentiles()
+{
+	local script=$1
+
+	shift
+	rm -f "$work"/latency.*
+	pgbench -n "$@" -c 1 -l --log-prefix="$work/latency" -f "bench/sql/$script.sql" >/dev/null 2>&1
+	sort -n -k3 "$work"/latency.* | awk '{ t[NR] = $3 / 1000 }
+		END { printf "%.3f %.3f\n", t[int((NR + 1) / 2)], t[int(NR * 0.99)] }'
 }

@@ -17,6 +17,13 @@ packages_for_tests()
 	echo perl libipc-run-perl "postgresql-$1-pgtap"
 }
 
+# Task queues that bench/peers compares with; any node and npm will do.
+packages_for_peers()
+{
+	echo redis-tools python3-celery python3-redis
+	command -v npm >/dev/null || echo nodejs npm
+}
+
 # Not every Debian has these, and what needs them can be skipped.
 optional_packages_for_tests()
 {
@@ -24,6 +31,11 @@ optional_packages_for_tests()
 }
 
 optional_packages_for_build()
+{
+	:
+}
+
+optional_packages_for_peers()
 {
 	:
 }

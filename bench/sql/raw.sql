@@ -1,11 +1,6 @@
 -- Tables of the same shape with nothing behind them, and the least work that
 -- a queue with results can do: what Celeriac is measured against.
 
-CREATE EXTENSION celeriac;
-
-CREATE FUNCTION noop() RETURNS void LANGUAGE plpgsql AS 'BEGIN END';
-SELECT task_register('noop()'::regprocedure);
-
 CREATE SEQUENCE raw_ready_seq;
 CREATE TABLE raw_message (LIKE task_message INCLUDING ALL);
 CREATE TABLE raw_result (LIKE task_result INCLUDING ALL);

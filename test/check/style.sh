@@ -20,7 +20,8 @@ all_files()
 {
 	find . -type f \( -name '*.[ch]' -o -name '*.cpp' -o -name '*.sql' -o -name '*.p[lm]' \
 		-o -name '*.spec' -o -name '*.sh' -o -name '*.md' -o -name Makefile \
-		-o -path ./quickstart -o -path ./test/run \) \
+		-o -name '*.py' -o -name '*.mjs' -o -path ./quickstart -o -path ./test/run \
+		-o -path ./bench/run -o -path ./bench/peers \) ! -path '*/node_modules/*' \
 		! -path './tmp_check*' ! -path './.quickstart/*' ! -path '*/build*' \
 		! -path './results/*' ! -path './celeriac--*.sql' | sort
 }
