@@ -467,12 +467,14 @@ celeriac_graph_send(const Canvas *canvas, const Family *family, pg_uuid_t *id)
 {
 	Graph		graph;
 	Place		place = {.source = NOTHING, .gather = NOTHING};
+	int			last;
 
 	/* Celery: a group of one that is a group in the end is that group */
 	while (canvas->kind == CANVAS_GROUP && list_length(canvas->children) == 1 &&
 		   ends_in_group(linitial(canvas->children)))
 		canvas = linitial(canvas->children);
 	begin_graph(&graph, family);
-	*id = *graph.requests[build(&graph, canvas, &place)].id;
+	last = build(&graph, canvas, &place);
+	*id = *graph.requests[last].id;
 	write_graph(&graph);
 }
