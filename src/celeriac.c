@@ -14,6 +14,7 @@
 #include "event.h"
 #include "guc.h"
 #include "launcher.h"
+#include "scan.h"
 #include "shmem.h"
 #include "store.h"
 #include "xact.h"
@@ -40,6 +41,7 @@ _PG_init(void)
 	celeriac_event_init();
 	celeriac_definition_init();
 	celeriac_store_init();
+	celeriac_scan_init();
 	celeriac_hooks_init();
 	celeriac_launcher_init();
 }

@@ -118,7 +118,7 @@ next_serial(void)
 
 ClaimTaken
 celeriac_claim_take(const pg_uuid_t *id, ClaimKind kind, int worker,
-					int delivery, int64 ready)
+					int delivery, int64 ready, const RowPlace *place)
 {
 	ClaimSlot	slot = claim_lock(id, LW_EXCLUSIVE);
 	bool		found;
@@ -135,6 +135,7 @@ celeriac_claim_take(const pg_uuid_t *id, ClaimKind kind, int worker,
 		claim->delivery = delivery;
 		claim->ready = ready;
 		claim->serial = next_serial();
+		claim->place = place != NULL ? *place : celeriac_nowhere;
 		claim_set_kind(claim, kind, CELERIAC_MY_SLOT, worker);
 	}
 	else if (taken == CLAIM_REFUSED)

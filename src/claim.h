@@ -7,6 +7,8 @@
 
 #include "celeriac.h"
 
+#include "segment.h"
+
 typedef enum ClaimKind
 {
 	CLAIM_TRANSIENT,			/* until the end of a transaction */
@@ -33,6 +35,7 @@ typedef struct Claim
 	int64		ready;			/* the number it was taken at, 0 = unknown */
 	int64		passed;			/* the highest a fetch passed over it at */
 	uint64		serial;			/* tells it from other claims on this message */
+	RowPlace	place;			/* where its row was when it was claimed */
 	TimestampTz started_at;		/* 0 = not begun */
 } Claim;
 
@@ -47,7 +50,8 @@ typedef enum ClaimTaken
 } ClaimTaken;
 
 extern ClaimTaken celeriac_claim_take(const pg_uuid_t *id, ClaimKind kind,
-									  int worker, int delivery, int64 ready);
+									  int worker, int delivery, int64 ready,
+									  const RowPlace *place);
 /* once after the table was full: somebody may be waiting for room */
 extern bool celeriac_claim_was_full(void);
 extern bool celeriac_claim_get(const pg_uuid_t *id, Claim *copy);

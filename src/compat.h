@@ -114,4 +114,13 @@ extern PGDLLIMPORT WaitEventSet *FeBeWaitSet;
 						logged, DROP_RESTRICT, false)
 #endif
 
+/* 18 counts what an index scan does. */
+#if PG_VERSION_NUM >= 180000
+#define celeriac_index_beginscan(rel, index, snapshot, nkeys) \
+	index_beginscan(rel, index, snapshot, NULL, nkeys, 0)
+#else
+#define celeriac_index_beginscan(rel, index, snapshot, nkeys) \
+	index_beginscan(rel, index, snapshot, nkeys, 0)
+#endif
+
 #endif							/* CELERIAC_COMPAT_H */

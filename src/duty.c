@@ -124,7 +124,7 @@ claim_found(uint64 rows, const char *state, const char *exc_type,
 													 &isnull));
 
 		celeriac_xact_reserve_claim();
-		if (celeriac_claim_take(id, CLAIM_TRANSIENT, -1, 0, 0) != CLAIM_TAKEN)
+		if (celeriac_claim_take(id, CLAIM_TRANSIENT, -1, 0, 0, NULL) != CLAIM_TAKEN)
 			continue;
 		celeriac_xact_claimed(id, true, "", 0, 0);
 		celeriac_outcome_init(&outcomes[count++], id, state, exc_type, message);

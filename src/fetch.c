@@ -4,18 +4,23 @@
  *
  * One round of a fetch, per queue and from the highest priority down:
  *	1. read the level's position and epoch (ready.c), then take a snapshot;
- *	2. scan the dispatch index from the position on, and take the claim of
- *	   each candidate; one that somebody else holds is passed over;
+ *	2. scan the dispatch index from the position on (scan.c), and take the
+ *	   claim of each candidate; one that somebody else holds is passed over;
  *	3. move the position behind what was seen;
  *	4. read the claimed rows again with a newer snapshot: one that was
  *	   finished between the snapshot and the claim is not there any more.
  * A lease then marks the rows; a session claim writes nothing.
+ *
+ * A session claim reads the very version again that the scan saw.  Where that
+ * one is gone there may be a newer one (a request to stop was written, the row
+ * was moved to another segment): a statement looks for it by id.
  *
  * If the transaction aborts, xact.c gives the claims back and pushes the
  * positions back, so nothing is lost to a fetch whose answer never arrived.
  */
 #include "delivery.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -35,6 +40,9 @@
 #include "finish.h"
 #include "message.h"
 #include "ready.h"
+#include "relation.h"
+#include "row.h"
+#include "scan.h"
 #include "shmem.h"
 #include "wake.h"
 #include "worker.h"
@@ -60,17 +68,28 @@ typedef struct FetchState
 	int			max;
 	int			count;
 	bool		no_room;		/* the table of claims is full: stop here */
+	ReadyScan  *scan;
+	DeliveryTexts texts;
 	Delivery   *deliveries;
+	Outcome    *expired;		/* those that expired before they began */
+	int			nexpired;
 } FetchState;
 
-/* Candidates of one level, claimed and not yet read again. */
+/* A row of one level, claimed and not yet read again. */
+typedef struct Candidate
+{
+	pg_uuid_t	id;
+	RowPlace	place;
+	int			claim;			/* its number in xact.c */
+	bool		kept;			/* it was still there */
+} Candidate;
+
 typedef struct Candidates
 {
 	const char *queue;
 	int			priority;
 	int			count;
-	pg_uuid_t  *ids;
-	Datum	   *datums;
+	Candidate  *items;
 } Candidates;
 
 static bool
@@ -112,80 +131,53 @@ find_levels(const char *queue, ReadyLevel *levels)
 	return count;
 }
 
-/*
- * Claim the rows of one scan.  Returns the order of the last row seen, up to
- * which there is nothing more to claim.
- */
-static int64
-claim_rows(FetchState *fetch, Candidates *found, int wanted)
+static void
+add_candidate(Candidates *found, const ReadyRow *row, bool transient)
 {
-	SPITupleTable *rows = SPI_tuptable;
-	int64		last = 0;
+	Candidate  *item = &found->items[found->count++];
 
-	for (uint64 i = 0; i < rows->numvals && found->count < wanted; i++)
+	item->id = *row->id;
+	item->place = row->place;
+	item->claim = celeriac_xact_claimed(row->id, transient, found->queue,
+										found->priority, row->ready);
+	item->kept = false;
+}
+
+/* Take what the scan finds.  Returns the number up to which it has seen all. */
+static int64
+claim_rows(FetchState *fetch, Candidates *found, int64 position, int wanted)
+{
+	ReadyRow	row;
+
+	while (found->count < wanted && celeriac_scan_next(fetch->scan, &row))
 	{
-		bool		isnull;
-		pg_uuid_t  *id = DatumGetUUIDP(SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull));
-		int64		ready = DatumGetInt64(SPI_getbinval(rows->vals[i], rows->tupdesc, 2, &isnull));
 		ClaimTaken	taken;
 
 		celeriac_xact_reserve_claim();
-		taken = celeriac_claim_take(id, leased(fetch) ? CLAIM_TRANSIENT : CLAIM_SESSION,
-									fetch->worker_slot, 0, ready);
+		taken = celeriac_claim_take(row.id, leased(fetch) ? CLAIM_TRANSIENT : CLAIM_SESSION,
+									fetch->worker_slot, leased(fetch) ? 0 : row.deliveries + 1,
+									row.ready, &row.place);
 		fetch->no_room = (taken == CLAIM_NO_ROOM);
 		if (fetch->no_room)
 			break;
-		last = ready;
-		if (taken != CLAIM_TAKEN)
-			continue;
-		celeriac_xact_claimed(id, leased(fetch), found->queue, found->priority, ready);
-		found->ids[found->count] = *id;
-		found->datums[found->count] = UUIDPGetDatum(&found->ids[found->count]);
-		found->count++;
+		position = row.ready;
+		if (taken == CLAIM_TAKEN)
+			add_candidate(found, &row, leased(fetch));
 	}
-	return last;
+	return position;
 }
 
-/* Scan on until enough is claimed or the level has no more. */
+/* Scan until enough is claimed or the level has no more. */
 static void
 scan_level(FetchState *fetch, const char *queue, ReadyLevel *level,
 		   Candidates *found)
 {
-	int			wanted = fetch->max - fetch->count;
+	int64		seen;
 
-	for (;;)
-	{
-		Datum		values[] = {
-			CStringGetTextDatum(queue), Int16GetDatum(level->priority),
-			Int64GetDatum(level->position), Int64GetDatum(wanted)
-		};
-		uint64		rows = celeriac_exec(STMT_FETCH_SCAN, values, NULL);
-		SPITupleTable *table = SPI_tuptable;
-		int64		last;
-
-		if (rows == 0)
-			return;
-		last = claim_rows(fetch, found, wanted);
-		SPI_freetuptable(table);
-		celeriac_ready_advance(queue, level, last);
-		level->position = last;
-		if (found->count >= wanted || rows < wanted || fetch->no_room)
-			return;
-		CHECK_FOR_INTERRUPTS();
-	}
-}
-
-/* Read the claimed rows again, newer than the claims; a lease marks them. */
-static uint64
-read_claimed(FetchState *fetch, Candidates *found)
-{
-	Datum		values[3] = {celeriac_uuid_array(found->datums, found->count)};
-
-	if (!leased(fetch))
-		return celeriac_exec(STMT_FETCH_READ, values, NULL);
-	values[1] = CStringGetTextDatum(fetch->worker);
-	values[2] = TimestampTzGetDatum(celeriac_time_after(fetch->lease));
-	return celeriac_exec(STMT_FETCH_LEASE, values, NULL);
+	celeriac_scan_start(fetch->scan, queue, level->priority, level->position);
+	seen = claim_rows(fetch, found, level->position, fetch->max - fetch->count);
+	if (seen > level->position)
+		celeriac_ready_advance(queue, level, seen);
 }
 
 static bool
@@ -225,55 +217,129 @@ mark_early(FetchState *fetch, int first)
 	pfree(ids);
 }
 
+/* It is still there, and this session's or transaction's. */
+static void
+keep(FetchState *fetch, Candidate *candidate, const Row *row)
+{
+	Delivery   *d = &fetch->deliveries[fetch->count];
+
+	candidate->kept = true;
+	celeriac_row_delivery(row, &fetch->texts, d);
+	if (!leased(fetch))
+		d->delivery++;
+	if (is_expired(d))
+		celeriac_outcome_init(&fetch->expired[fetch->nexpired++], &d->id, "REVOKED",
+							  "TaskRevokedError", "expired");
+	else
+		fetch->count++;
+}
+
+/* The very versions that the scan saw, as long as they are valid. */
+static void
+keep_unchanged(FetchState *fetch, Candidates *found)
+{
+	celeriac_scan_look_again(fetch->scan);
+	for (int i = 0; i < found->count; i++)
+	{
+		Row			row;
+
+		if (celeriac_scan_read(fetch->scan, &found->items[i].place, &row))
+			keep(fetch, &found->items[i], &row);
+	}
+}
+
+static int
+compare_candidates(const void *a, const void *b)
+{
+	return memcmp(&(*(Candidate *const *) a)->id, &(*(Candidate *const *) b)->id, UUID_LEN);
+}
+
+/* Those not kept, by id; how many. */
+static int
+missing(Candidates *found, Candidate **list)
+{
+	int			count = 0;
+
+	for (int i = 0; i < found->count; i++)
+	{
+		if (!found->items[i].kept)
+			list[count++] = &found->items[i];
+	}
+	qsort(list, count, sizeof(Candidate *), compare_candidates);
+	return count;
+}
+
+static Candidate *
+find_candidate(Candidate **list, int count, const pg_uuid_t *id)
+{
+	Candidate	sought = {.id = *id};
+	Candidate  *key = &sought;
+	Candidate **found = bsearch(&key, list, count, sizeof(Candidate *),
+								compare_candidates);
+
+	return found == NULL ? NULL : *found;
+}
+
+/* Claimed rows by their ids, newer than the claims; a lease marks them. */
+static uint64
+read_claimed(FetchState *fetch, Candidate **list, int count)
+{
+	Datum	   *ids = palloc(count * sizeof(Datum));
+	Datum		values[3];
+
+	for (int i = 0; i < count; i++)
+		ids[i] = UUIDPGetDatum(&list[i]->id);
+	values[0] = celeriac_uuid_array(ids, count);
+	if (!leased(fetch))
+		return celeriac_exec(STMT_FETCH_READ, values, NULL);
+	values[1] = CStringGetTextDatum(fetch->worker);
+	values[2] = TimestampTzGetDatum(celeriac_time_after(fetch->lease));
+	return celeriac_exec(STMT_FETCH_LEASE, values, NULL);
+}
+
 /*
- * Keep what is still there; the rest of the candidates was finished, or is
- * locked by someone who bypasses us: give those claims back.
+ * The others, as they are now.  What is not there any more was finished, or is
+ * locked by someone who bypasses us: those claims are given back.
  */
 static void
-accept_rows(FetchState *fetch, Candidates *found)
+keep_by_id(FetchState *fetch, Candidates *found)
 {
-	uint64		rows = read_claimed(fetch, found);
+	Candidate **list = palloc(found->count * sizeof(Candidate *));
+	int			count = missing(found, list);
+	uint64		rows = count == 0 ? 0 : read_claimed(fetch, list, count);
 	SPITupleTable *table = SPI_tuptable;
-	Outcome    *expired = palloc((rows + 1) * sizeof(Outcome));
-	int			nexpired = 0;
-	int			first = fetch->count;
 
 	for (uint64 i = 0; i < rows; i++)
 	{
-		Delivery   *d = &fetch->deliveries[fetch->count];
+		Datum		values[Anum_message_options];
+		bool		nulls[Anum_message_options];
+		Row			row = {.values = values, .nulls = nulls};
+		Candidate  *item;
 
-		celeriac_read_delivery(table, i, d);
+		heap_deform_tuple(table->vals[i], table->tupdesc, values, nulls);
+		item = find_candidate(list, count, celeriac_row_uuid(&row, Anum_message_id));
 		if (!leased(fetch))
-			d->delivery++;
-		if (is_expired(d))
-		{
-			celeriac_outcome_init(&expired[nexpired++], &d->id, "REVOKED",
-								  "TaskRevokedError", "expired");
-			continue;
-		}
-		if (!leased(fetch))
-			celeriac_claim_set_delivery(&d->id, d->delivery);
-		fetch->count++;
+			celeriac_claim_set_delivery(&item->id, 1 +
+										celeriac_row_int32(&row, Anum_message_deliveries, 0));
+		keep(fetch, item, &row);
 	}
-	if (rows < found->count)
-		celeriac_give_back_missing(found->ids, found->count, fetch->deliveries + first,
-								   fetch->count - first, expired, nexpired);
-	if (nexpired > 0)
-		celeriac_end_claimed(expired, nexpired, !leased(fetch));
-	if (!leased(fetch))
-		mark_early(fetch, first);
-	pfree(expired);
+	for (int i = 0; i < count; i++)
+	{
+		if (!list[i]->kept)
+			celeriac_xact_unclaim(list[i]->claim);
+	}
+	pfree(list);
 }
 
 static void
 fetch_level(FetchState *fetch, const char *queue, ReadyLevel *level)
 {
 	int			wanted = fetch->max - fetch->count;
+	int			first = fetch->count;
 	Candidates	found = {
 		.queue = queue,
 		.priority = level->priority,
-		.ids = palloc(wanted * sizeof(pg_uuid_t)),
-		.datums = palloc(wanted * sizeof(Datum))
+		.items = palloc_extended(wanted * sizeof(Candidate), MCXT_ALLOC_HUGE)
 	};
 
 	if (wanted >= TURN_MIN)
@@ -282,9 +348,19 @@ fetch_level(FetchState *fetch, const char *queue, ReadyLevel *level)
 	if (wanted >= TURN_MIN)
 		celeriac_ready_end_turn(queue, level);
 	if (found.count > 0)
-		accept_rows(fetch, &found);
-	pfree(found.ids);
-	pfree(found.datums);
+	{
+		fetch->expired = palloc_extended(found.count * sizeof(Outcome), MCXT_ALLOC_HUGE);
+		fetch->nexpired = 0;
+		if (!leased(fetch))
+			keep_unchanged(fetch, &found);
+		keep_by_id(fetch, &found);
+		if (fetch->nexpired > 0)
+			celeriac_end_claimed(fetch->expired, fetch->nexpired, !leased(fetch));
+		if (!leased(fetch))
+			mark_early(fetch, first);
+		pfree(fetch->expired);
+	}
+	pfree(found.items);
 }
 
 static void
@@ -327,8 +403,10 @@ celeriac_fetch(const char *worker, const char *const *queues, int nqueues,
 		return 0;
 	AcceptInvalidationMessages();	/* a pause since this transaction began */
 	turn++;
+	fetch.scan = celeriac_scan_open();
 	for (int i = 0; i < nqueues && fetch.count < max && !fetch.no_room; i++)
 		fetch_queue(&fetch, queues[(turn + i) % nqueues]);
+	celeriac_scan_close(fetch.scan);
 	count_fetched(&fetch);
 	celeriac_announce_received(worker, fetch.deliveries, leased(&fetch) ? 0 : fetch.count);
 
@@ -468,32 +546,37 @@ task_fetch(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
+static bool
+queue_has_ready(ReadyScan *scan, const char *queue)
+{
+	ReadyLevel	levels[CELERIAC_MAX_PRIORITY + 1];
+	int			count = celeriac_queue(queue)->paused ? 0 : find_levels(queue, levels);
+	bool		found = false;
+
+	for (int i = 0; i < count && !found; i++)
+	{
+		ReadyRow	row;
+
+		celeriac_scan_start(scan, queue, levels[i].priority, levels[i].position);
+		found = celeriac_scan_next(scan, &row);
+	}
+	return found;
+}
+
 /* Is anything there to fetch?  Takes no claim. */
 bool
 celeriac_anything_ready(const char *const *queues, int nqueues)
 {
+	ReadyScan  *scan;
+	bool		found = false;
+
 	if (!celeriac_dispatch_allowed())
 		return false;
-	for (int i = 0; i < nqueues; i++)
-	{
-		ReadyLevel	levels[CELERIAC_MAX_PRIORITY + 1];
-		int			count;
-
-		if (celeriac_queue(queues[i])->paused)
-			continue;
-		count = find_levels(queues[i], levels);
-		for (int l = 0; l < count; l++)
-		{
-			Datum		values[] = {
-				CStringGetTextDatum(queues[i]), Int16GetDatum(levels[l].priority),
-				Int64GetDatum(levels[l].position), Int64GetDatum(1)
-			};
-
-			if (celeriac_exec(STMT_FETCH_SCAN, values, NULL) > 0)
-				return true;
-		}
-	}
-	return false;
+	scan = celeriac_scan_open();
+	for (int i = 0; i < nqueues && !found; i++)
+		found = queue_has_ready(scan, queues[i]);
+	celeriac_scan_close(scan);
+	return found;
 }
 
 /*
@@ -529,56 +612,59 @@ task_wait(PG_FUNCTION_ARGS)
 }
 
 static int
-claim_attachable(uint64 rows, int slot, pg_uuid_t *claimed)
+claim_attachable(uint64 rows, int slot, Candidate *claimed)
 {
 	SPITupleTable *table = SPI_tuptable;
 	int			count = 0;
 
 	for (uint64 i = 0; i < rows; i++)
 	{
-		HeapTuple	row = table->vals[i];
-		TupleDesc	desc = table->tupdesc;
-		bool		isnull;
-		pg_uuid_t  *id = DatumGetUUIDP(SPI_getbinval(row, desc, 1, &isnull));
-		int			delivery = DatumGetInt32(SPI_getbinval(row, desc, 2, &isnull));
-		int64		ready = DatumGetInt64(SPI_getbinval(row, desc, 5, &isnull));
+		Row			row = {table->vals[i], table->tupdesc};
+		Candidate  *item = &claimed[count];
+		int64		ready = celeriac_row_int64(&row, 5, 0);
 
+		item->id = *celeriac_row_uuid(&row, 1);
+		item->kept = false;
 		celeriac_xact_reserve_claim();
-		if (celeriac_claim_take(id, CLAIM_SESSION, slot, delivery, ready) != CLAIM_TAKEN)
+		if (celeriac_claim_take(&item->id, CLAIM_SESSION, slot, celeriac_row_int32(&row, 2, 0),
+								ready, NULL) != CLAIM_TAKEN)
 			continue;
-		celeriac_xact_claimed(id, false, SPI_getvalue(row, desc, 3),
-							  DatumGetInt32(SPI_getbinval(row, desc, 4, &isnull)), ready);
-		claimed[count++] = *id;
+		item->claim = celeriac_xact_claimed(&item->id, false, celeriac_row_text(&row, 3),
+											celeriac_row_int32(&row, 4, 0), ready);
+		count++;
 	}
 	return count;
 }
 
 /* Those that are as they were seen; the claims on others are given back. */
 static void
-put_attached(ReturnSetInfo *rsinfo, uint64 rows, int slot,
-			 const pg_uuid_t *claimed, int count)
+put_attached(ReturnSetInfo *rsinfo, uint64 rows, int slot, Candidates *claimed)
 {
 	SPITupleTable *table = SPI_tuptable;
+	Candidate **list = palloc_extended((claimed->count + 1) * sizeof(Candidate *),
+									   MCXT_ALLOC_HUGE);
+	int			count = missing(claimed, list);
 
-	for (int c = 0; c < count; c++)
+	for (uint64 i = 0; i < rows; i++)
 	{
-		bool		isnull;
-		bool		found = false;
+		Row			row = {table->vals[i], table->tupdesc};
+		Candidate  *item = find_candidate(list, count, celeriac_row_uuid(&row, 1));
 
-		for (uint64 i = 0; i < rows && !found; i++)
-			found = memcmp(&claimed[c], DatumGetUUIDP(SPI_getbinval(table->vals[i], table->tupdesc,
-																	1, &isnull)),
-						   UUID_LEN) == 0;
-		if (found)
+		if (item != NULL)
+			item->kept = true;
+	}
+	for (int i = 0; i < count; i++)
+	{
+		Datum		id = UUIDPGetDatum(&list[i]->id);
+		bool		isnull = false;
+
+		if (!list[i]->kept)
 		{
-			Datum		id = UUIDPGetDatum(&claimed[c]);
-
-			isnull = false;
-			celeriac_claim_started(&claimed[c], slot, GetCurrentTimestamp());
-			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &id, &isnull);
+			celeriac_xact_unclaim(list[i]->claim);
+			continue;
 		}
-		else
-			celeriac_xact_unclaim(&claimed[c]);
+		celeriac_claim_started(&list[i]->id, slot, GetCurrentTimestamp());
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &id, &isnull);
 	}
 }
 
@@ -596,8 +682,7 @@ task_attach(PG_FUNCTION_ARGS)
 	int			slot;
 	uint64		rows;
 	Datum		values[2];
-	pg_uuid_t  *claimed;
-	int			count;
+	Candidates	claimed = {0};
 
 	celeriac_require_not_null(fcinfo, 0, "worker");
 	celeriac_require_not_null(fcinfo, 1, "ids");
@@ -611,10 +696,10 @@ task_attach(PG_FUNCTION_ARGS)
 	values[0] = PG_GETARG_DATUM(1);
 	values[1] = PG_GETARG_DATUM(2);
 	rows = celeriac_exec(STMT_ATTACHABLE, values, NULL);
-	claimed = palloc((rows + 1) * sizeof(pg_uuid_t));
-	count = claim_attachable(rows, slot, claimed);
+	claimed.items = palloc_extended((rows + 1) * sizeof(Candidate), MCXT_ALLOC_HUGE);
+	claimed.count = claim_attachable(rows, slot, claimed.items);
 	rows = celeriac_exec(STMT_ATTACHABLE, values, NULL);
-	put_attached(rsinfo, rows, slot, claimed, count);
+	put_attached(rsinfo, rows, slot, &claimed);
 	celeriac_leave(&context);
 	celeriac_worker_attached(slot);
 	PG_RETURN_NULL();

@@ -9,10 +9,11 @@
  * Decide: a success needs nothing but the delete and insert; the rest reads
  * its row first (and locks it), because retries, losses and limits count.
  *
- * Write: three statements at most, for those that end, those to be tried
- * again later, and those that go back to the queue.  Session claims are given
- * back when the transaction has committed; if it aborts, they stay, and the
- * worker may report again.
+ * Write: successes without SQL, as long as their rows are where the claims say
+ * (direct.c); then three statements at most, for the others that end, those to
+ * be tried again later, and those that go back to the queue.  Session claims
+ * are given back when the transaction has committed; if it aborts, they stay,
+ * and the worker may report again.
  */
 #include "finish.h"
 
@@ -30,8 +31,10 @@
 #include "compat.h"
 #include "condition.h"
 #include "definition.h"
+#include "direct.h"
 #include "errors.h"
 #include "message.h"
+#include "relation.h"
 #include "retry.h"
 #include "rootlock.h"
 #include "row.h"
@@ -62,6 +65,8 @@ typedef struct Ending
 	Hold		hold;
 	Action		action;
 	uint64		claim;			/* HOLD_SESSION: its serial */
+	RowPlace	place;			/* and where the row was */
+	bool		written;		/* without SQL */
 	bool		revoked;		/* somebody asked the claim's holder to stop */
 	bool		have_row;
 	bool		leased;			/* by a lease that is not over */
@@ -140,23 +145,6 @@ find_item(Ending **sorted, int count, const pg_uuid_t *id)
 	return NULL;
 }
 
-void
-celeriac_give_back_missing(const pg_uuid_t *ids, int count, const Delivery *kept,
-						   int nkept, const Outcome *ended, int nended)
-{
-	for (int i = 0; i < count; i++)
-	{
-		bool		found = false;
-
-		for (int k = 0; k < nkept && !found; k++)
-			found = memcmp(&kept[k].id, &ids[i], UUID_LEN) == 0;
-		for (int k = 0; k < nended && !found; k++)
-			found = memcmp(&ended[k].id, &ids[i], UUID_LEN) == 0;
-		if (!found)
-			celeriac_xact_unclaim(&ids[i]);
-	}
-}
-
 /*
  * Fence
  */
@@ -172,6 +160,7 @@ fence_by_claim(Ending *item, int worker_slot)
 	{
 		item->hold = HOLD_SESSION;
 		item->claim = claim.serial;
+		item->place = claim.place;
 		item->revoked = claim.revoked;
 		if (item->outcome->started_at == 0)
 			item->outcome->started_at = claim.started_at;
@@ -191,7 +180,7 @@ is_leased(SPITupleTable *table, uint64 row)
 {
 	bool		isnull;
 	Datum		value = SPI_getbinval(table->vals[row], table->tupdesc,
-									  MSG_LEASED_UNTIL, &isnull);
+									  Anum_message_leased_until, &isnull);
 
 	return !isnull && DatumGetTimestampTz(value) > GetCurrentTimestamp();
 }
@@ -205,7 +194,7 @@ lease_holds(SPITupleTable *table, uint64 row, const Ending *item, const char *wo
 
 	if (!item->leased)
 		return false;
-	value = SPI_getbinval(table->vals[row], table->tupdesc, MSG_WORKER, &isnull);
+	value = SPI_getbinval(table->vals[row], table->tupdesc, Anum_message_worker, &isnull);
 	if (isnull || strcmp(TextDatumGetCString(value), worker) != 0)
 		return false;
 	return item->row.delivery == item->outcome->delivery;
@@ -234,7 +223,7 @@ read_rows(CelStatement statement, Ending **sorted, int count, const char *worker
 	for (uint64 i = 0; i < rows; i++)
 	{
 		bool		isnull;
-		Datum		id = SPI_getbinval(table->vals[i], table->tupdesc, MSG_ID, &isnull);
+		Datum		id = SPI_getbinval(table->vals[i], table->tupdesc, Anum_message_id, &isnull);
 		Ending	   *item = find_item(sorted, count, DatumGetUUIDP(id));
 
 		celeriac_read_delivery(table, i, &item->row);
@@ -434,67 +423,117 @@ put_end(Column *columns, int n, const Ending *item, const char *worker)
 	columns[END_DELIVERY].values[n] = Int32GetDatum(o->delivery);
 }
 
-static void
-read_ended(Ended *ended, const Outcome *outcome, Jsonb *options, HeapTuple tuple,
-		   TupleDesc desc)
+/* What ended in this call, by whichever way. */
+typedef struct EndedList
 {
-	Row			row = {.tuple = tuple, .desc = desc};
+	int			rows;
+	int			count;			/* of them with options: items */
+	Ended	   *items;
+} EndedList;
 
-	ended->outcome = outcome;
-	ended->options = options;
-	ended->sent_by = celeriac_row_text(&row, 3);
-	ended->root_id = celeriac_row_uuid(&row, 4);
+static void
+add_ended(EndedList *list, Ended ended)
+{
+	list->rows++;
+	if (ended.options != NULL)
+		list->items[list->count++] = ended;
 }
 
-/* The messages were there: their outcomes are applied, and what follows is done. */
+/*
+ * Successes, whose rows nobody has locked for us, in the order of their ids.
+ * Where one does not fit the rest are left to the statement, which may wait:
+ * it must not while we hold rows that come after the one it waits for.
+ */
 static void
-accept_ended(Ending **sorted, int count, uint64 rows)
+end_directly(Ending **sorted, int count, const char *worker, TimestampTz done_at,
+			 EndedList *list)
+{
+	DirectEnds *direct = NULL;
+
+	for (int i = 0; i < count; i++)
+	{
+		Ending	   *item = sorted[i];
+		Ended		ended;
+
+		if (item->action != ACTION_END || item->have_row)
+			continue;
+		if (item->hold != HOLD_SESSION || item->place.segment < 0)
+			break;
+		if (direct == NULL && (direct = celeriac_direct_begin(worker, done_at)) == NULL)
+			return;
+		if (!celeriac_direct_end(direct, item->outcome, &item->place, &ended))
+			break;
+		item->written = true;
+		item->outcome->accepted = true;
+		add_ended(list, ended);
+	}
+	if (direct != NULL)
+		celeriac_direct_done(direct);
+}
+
+/* The messages were there: their outcomes are applied. */
+static void
+accept_ended(Ending **sorted, int count, uint64 rows, EndedList *list)
 {
 	SPITupleTable *table = SPI_tuptable;
-	Ended	   *ended = palloc_extended((rows + 1) * sizeof(Ended), MCXT_ALLOC_HUGE);
-	int			n = 0;
 
 	for (uint64 i = 0; i < rows; i++)
 	{
-		bool		isnull;
-		Datum		id = SPI_getbinval(table->vals[i], table->tupdesc, 1, &isnull);
-		Datum		options = SPI_getbinval(table->vals[i], table->tupdesc, 2, &isnull);
-		Ending	   *item = find_item(sorted, count, DatumGetUUIDP(id));
+		Row			row = {table->vals[i], table->tupdesc};
+		Ending	   *item = find_item(sorted, count, celeriac_row_uuid(&row, 1));
+		Ended		ended = {
+			.outcome = item->outcome,
+			.options = celeriac_row_jsonb(&row, 2),
+			.sent_by = celeriac_row_text(&row, 3),
+			.root_id = celeriac_row_uuid(&row, 4)
+		};
 
 		item->outcome->accepted = true;
-		if (!isnull)
-			read_ended(&ended[n++], item->outcome, DatumGetJsonbP(options), table->vals[i],
-					   table->tupdesc);
+		add_ended(list, ended);
 	}
-	celeriac_advance(ended, n);
 }
 
-static uint64
-write_ended(Ending **sorted, int count, const char *worker)
+static void
+end_by_statement(Ending **sorted, int count, const char *worker, TimestampTz done_at,
+				 EndedList *list)
 {
 	static const Oid types[] = {
 		UUIDOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID
 	};
 	Column		columns[END_COLUMNS];
 	Datum		values[END_COLUMNS + 1];
-	uint64		rows;
 	int			n = 0;
 
-	for (int c = 0; c < END_COLUMNS; c++)
-		columns[c] = new_column(count);
 	for (int i = 0; i < count; i++)
 	{
-		if (sorted[i]->action == ACTION_END)
-			put_end(columns, n++, sorted[i], worker);
+		if (sorted[i]->action != ACTION_END || sorted[i]->written)
+			continue;
+		for (int c = 0; n == 0 && c < END_COLUMNS; c++)
+			columns[c] = new_column(count - i);
+		put_end(columns, n++, sorted[i], worker);
 	}
 	if (n == 0)
-		return 0;
+		return;
 	for (int c = 0; c < END_COLUMNS; c++)
 		values[c] = column_array(&columns[c], n, types[c]);
-	values[END_COLUMNS] = TimestampTzGetDatum(GetCurrentTimestamp());
-	rows = celeriac_exec(STMT_FINISH, values, NULL);
-	accept_ended(sorted, count, rows);
-	return rows;
+	values[END_COLUMNS] = TimestampTzGetDatum(done_at);
+	accept_ended(sorted, count, celeriac_exec(STMT_FINISH, values, NULL), list);
+}
+
+/* Returns how many ended; what follows from that is done. */
+static int
+write_ended(Ending **sorted, int count, const char *worker)
+{
+	TimestampTz done_at = GetCurrentTimestamp();
+	EndedList	list = {
+		.items = palloc_extended((count + 1) * sizeof(Ended), MCXT_ALLOC_HUGE)
+	};
+
+	if (worker != NULL)
+		end_directly(sorted, count, worker, done_at, &list);
+	end_by_statement(sorted, count, worker, done_at, &list);
+	celeriac_advance(list.items, list.count);
+	return list.rows;
 }
 
 static void

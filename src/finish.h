@@ -26,9 +26,4 @@ extern uint64 celeriac_end_claimed(Outcome *outcomes, int count, bool give_back)
  */
 extern void celeriac_end_lost(Outcome *outcomes, int count);
 
-/* claims of ids that are in neither list are given back at once */
-extern void celeriac_give_back_missing(const pg_uuid_t *ids, int count,
-									   const Delivery *kept, int nkept,
-									   const Outcome *ended, int nended);
-
 #endif							/* CELERIAC_FINISH_H */

@@ -17,8 +17,7 @@
 #include "catalog.h"
 #include "definition.h"
 #include "event.h"
-#include "row.h"
-#include "statement.h"
+#include "relation.h"
 
 #define DELIVERY_COLUMNS 15
 
@@ -63,30 +62,53 @@ merge_limits(Delivery *d)
 														JsonbPGetDatum(celeriac_options_done(&limits))));
 }
 
+static char *
+shared_text(const Row *row, int number, char **last)
+{
+	bool		isnull;
+	text	   *value = DatumGetTextPP(celeriac_row_datum(row, number, &isnull));
+	Size		length = VARSIZE_ANY_EXHDR(value);
+
+	if (*last == NULL || strlen(*last) != length ||
+		memcmp(*last, VARDATA_ANY(value), length) != 0)
+		*last = text_to_cstring(value);
+	return *last;
+}
+
+void
+celeriac_row_delivery(const Row *row, DeliveryTexts *texts, Delivery *d)
+{
+	memset(d, 0, sizeof(*d));
+	(void) copy_uuid(row, Anum_message_id, &d->id);
+	d->name = shared_text(row, Anum_message_name, &texts->name);
+	d->args = celeriac_row_jsonb(row, Anum_message_args);
+	d->kwargs = celeriac_row_jsonb(row, Anum_message_kwargs);
+	d->queue = shared_text(row, Anum_message_queue, &texts->queue);
+	d->priority = celeriac_row_int32(row, Anum_message_priority, 0);
+	d->ready = celeriac_row_int64(row, Anum_message_ready, 0);
+	d->retries = celeriac_row_int32(row, Anum_message_retries, 0);
+	d->max_retries = celeriac_row_int32(row, Anum_message_max_retries, CELERIAC_NO_LIMIT);
+	d->delivery = celeriac_row_int32(row, Anum_message_deliveries, 0);
+	d->eta = celeriac_row_int64(row, Anum_message_eta, 0);
+	d->expires = celeriac_row_int64(row, Anum_message_expires, 0);
+	d->has_root = copy_uuid(row, Anum_message_root_id, &d->root_id);
+	d->has_parent = copy_uuid(row, Anum_message_parent_id, &d->parent_id);
+	d->has_group = copy_uuid(row, Anum_message_group_id, &d->group_id);
+	d->options = celeriac_row_jsonb(row, Anum_message_options);
+	d->sent_by = shared_text(row, Anum_message_sent_by, &texts->sent_by);
+	merge_limits(d);
+}
+
 void
 celeriac_read_delivery(SPITupleTable *table, uint64 number, Delivery *d)
 {
-	Row			row = {table->vals[number], table->tupdesc};
+	Datum		values[Anum_message_options];
+	bool		nulls[Anum_message_options];
+	Row			row = {.values = values, .nulls = nulls};
+	DeliveryTexts texts = {0};
 
-	memset(d, 0, sizeof(*d));
-	(void) copy_uuid(&row, MSG_ID, &d->id);
-	d->name = celeriac_row_text(&row, MSG_NAME);
-	d->args = celeriac_row_jsonb(&row, MSG_ARGS);
-	d->kwargs = celeriac_row_jsonb(&row, MSG_KWARGS);
-	d->queue = celeriac_row_text(&row, MSG_QUEUE);
-	d->priority = celeriac_row_int32(&row, MSG_PRIORITY, 0);
-	d->ready = celeriac_row_int64(&row, MSG_READY, 0);
-	d->retries = celeriac_row_int32(&row, MSG_RETRIES, 0);
-	d->max_retries = celeriac_row_int32(&row, MSG_MAX_RETRIES, CELERIAC_NO_LIMIT);
-	d->delivery = celeriac_row_int32(&row, MSG_DELIVERIES, 0);
-	d->eta = celeriac_row_int64(&row, MSG_ETA, 0);
-	d->expires = celeriac_row_int64(&row, MSG_EXPIRES, 0);
-	d->has_root = copy_uuid(&row, MSG_ROOT_ID, &d->root_id);
-	d->has_parent = copy_uuid(&row, MSG_PARENT_ID, &d->parent_id);
-	d->has_group = copy_uuid(&row, MSG_GROUP_ID, &d->group_id);
-	d->options = celeriac_row_jsonb(&row, MSG_OPTIONS);
-	d->sent_by = celeriac_row_text(&row, MSG_SENT_BY);
-	merge_limits(d);
+	heap_deform_tuple(table->vals[number], table->tupdesc, values, nulls);
+	celeriac_row_delivery(&row, &texts, d);
 }
 
 /* In the order of the type task_delivery. */

@@ -11,8 +11,19 @@
 #include "nodes/execnodes.h"
 
 #include "delivery.h"
+#include "row.h"
 
-/* a row of MESSAGE_COLUMNS; everything copied into the current context */
+/* Texts that most rows read in a go have in common; begins as zeros. */
+typedef struct DeliveryTexts
+{
+	char	   *name;
+	char	   *queue;
+	char	   *sent_by;
+} DeliveryTexts;
+
+/* a row of task_message; everything copied into the current context */
+extern void celeriac_row_delivery(const Row *row, DeliveryTexts *texts,
+								  Delivery *delivery);
 extern void celeriac_read_delivery(SPITupleTable *table, uint64 row,
 								   Delivery *delivery);
 extern void celeriac_put_delivery(ReturnSetInfo *rsinfo,

@@ -20,6 +20,7 @@
 #include "compat.h"
 #include "errors.h"
 #include "message.h"
+#include "relation.h"
 #include "shmem.h"
 
 PG_FUNCTION_INFO_V1(task_finish);
@@ -171,9 +172,9 @@ current_lease(const pg_uuid_t *id, int *delivery)
 	if (celeriac_exec(STMT_READ_LEASED, &param, NULL) == 0)
 		return NULL;
 	row = SPI_tuptable->vals[0];
-	*delivery = DatumGetInt32(SPI_getbinval(row, SPI_tuptable->tupdesc, MSG_DELIVERIES,
+	*delivery = DatumGetInt32(SPI_getbinval(row, SPI_tuptable->tupdesc, Anum_message_deliveries,
 											&isnull));
-	value = SPI_getbinval(row, SPI_tuptable->tupdesc, MSG_WORKER, &isnull);
+	value = SPI_getbinval(row, SPI_tuptable->tupdesc, Anum_message_worker, &isnull);
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 

@@ -33,6 +33,7 @@
 #include "errors.h"
 #include "finish.h"
 #include "message.h"
+#include "relation.h"
 #include "result.h"
 #include "revoke.h"
 #include "rootlock.h"
@@ -147,11 +148,11 @@ static char *
 leased_state(SPITupleTable *row)
 {
 	bool		isnull;
-	Datum		value = SPI_getbinval(row->vals[0], row->tupdesc, MSG_LEASED_UNTIL, &isnull);
+	Datum		value = SPI_getbinval(row->vals[0], row->tupdesc, Anum_message_leased_until, &isnull);
 
 	if (isnull || DatumGetTimestampTz(value) <= GetCurrentTimestamp())
 		return NULL;
-	return TextDatumGetCString(SPI_getbinval(row->vals[0], row->tupdesc, MSG_STATE, &isnull));
+	return TextDatumGetCString(SPI_getbinval(row->vals[0], row->tupdesc, Anum_message_state, &isnull));
 }
 
 /* This transaction holds the claim. */
@@ -175,7 +176,7 @@ revoke_claimed(const pg_uuid_t *id, bool terminate, const char *signal)
 		end_revoked(id, "revoked");
 	else if (terminate)
 	{
-		Datum		worker = SPI_getbinval(table->vals[0], table->tupdesc, MSG_WORKER, &isnull);
+		Datum		worker = SPI_getbinval(table->vals[0], table->tupdesc, Anum_message_worker, &isnull);
 
 		tell_worker(TextDatumGetCString(worker), id, true, signal);
 		end_revoked(id, "terminated");
@@ -213,7 +214,7 @@ claim_to_revoke(const pg_uuid_t *id)
 	ClaimTaken	taken;
 
 	celeriac_xact_reserve_claim();
-	taken = celeriac_claim_take(id, CLAIM_TRANSIENT, -1, 0, 0);
+	taken = celeriac_claim_take(id, CLAIM_TRANSIENT, -1, 0, 0, NULL);
 	if (taken == CLAIM_NO_ROOM)
 		ereport(ERROR,
 				(errcode(ERRCODE_CELERIAC_OUT_OF_SLOTS),

@@ -8,6 +8,8 @@
 
 #include "shmem.h"
 
+const RowPlace celeriac_nowhere = {.segment = -1};
+
 void
 celeriac_segments_init(CelSegments *segments)
 {

@@ -14,6 +14,7 @@
 #include "celeriac.h"
 
 #include "port/atomics.h"
+#include "storage/itemptr.h"
 #include "utils/relcache.h"
 
 /* as src/sql/tables.sql creates them, and the parent */
@@ -31,6 +32,15 @@ typedef struct CelSegments
 #define CEL_SEGMENT_WORTH	1000
 /* With so many it is left for the next, busy or not. */
 #define CEL_SEGMENT_FULL	500000
+
+/* where a version of a row is; segment < 0 = unknown */
+typedef struct RowPlace
+{
+	int			segment;
+	ItemPointerData tid;
+} RowPlace;
+
+extern const RowPlace celeriac_nowhere;
 
 extern void celeriac_segments_init(CelSegments *segments);
 

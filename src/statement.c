@@ -12,12 +12,6 @@
 
 #include "graph.h"
 
-#define MESSAGE_COLUMNS \
-	"m.id, m.name, m.args, m.kwargs, m.queue, m.priority::int, m.ready, " \
-	"m.retries, m.max_retries, m.deliveries, m.eta, m.expires, m.root_id, " \
-	"m.parent_id, m.group_id, m.options, m.sent_by, m.state, m.worker, " \
-	"m.leased_until, m.started_at"
-
 /* all columns, in the table's order */
 #define SEND \
 	"INSERT INTO task_message VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, " \
@@ -92,13 +86,8 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 	 * is false.  The latter outlives a crash of the server, and must not be
 	 * given to anybody before the coordinator ends it.
 	 */
-	[STMT_FETCH_SCAN] = {
-		"SELECT id, ready FROM task_message WHERE queue = $1 AND priority = $2 "
-		"AND ready > $3 AND worker IS NULL ORDER BY ready LIMIT $4",
-		4, {TEXTOID, INT2OID, INT8OID, INT8OID}
-	},
 	[STMT_FETCH_READ] = {
-		"SELECT " MESSAGE_COLUMNS " FROM task_message m WHERE m.id = ANY ($1) "
+		"SELECT m.* FROM task_message m WHERE m.id = ANY ($1) "
 		"AND m.ready IS NOT NULL AND m.worker IS NULL "
 		"ORDER BY m.priority DESC, m.ready",
 		1, {UUIDARRAYOID}
@@ -113,7 +102,7 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"THEN 'STARTED' ELSE 'RECEIVED' END, "
 		"started_at = CASE WHEN m.options @> '{\"acks_late\": false}' "
 		"THEN clock_timestamp() END "
-		"FROM p WHERE m.id = p.id RETURNING " MESSAGE_COLUMNS,
+		"FROM p WHERE m.id = p.id RETURNING m.*",
 		3, {UUIDARRAYOID, TEXTOID, TIMESTAMPTZOID}
 	},
 	/* acks_late => false: durable before it starts */
@@ -124,18 +113,18 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		2, {UUIDARRAYOID, TEXTOID}
 	},
 	[STMT_READ_ROW] = {
-		"SELECT " MESSAGE_COLUMNS " FROM task_message m WHERE m.id = ANY ($1) "
+		"SELECT m.* FROM task_message m WHERE m.id = ANY ($1) "
 		"ORDER BY m.id FOR UPDATE",
 		1, {UUIDARRAYOID}
 	},
 	/* those that no transaction holds locked */
 	[STMT_READ_ROW_FREE] = {
-		"SELECT " MESSAGE_COLUMNS " FROM task_message m WHERE m.id = ANY ($1) "
+		"SELECT m.* FROM task_message m WHERE m.id = ANY ($1) "
 		"ORDER BY m.id FOR UPDATE SKIP LOCKED",
 		1, {UUIDARRAYOID}
 	},
 	[STMT_READ_LEASED] = {
-		"SELECT " MESSAGE_COLUMNS " FROM task_message m WHERE m.id = ANY ($1) "
+		"SELECT m.* FROM task_message m WHERE m.id = ANY ($1) "
 		"AND m.leased_until IS NOT NULL ORDER BY m.id FOR UPDATE",
 		1, {UUIDARRAYOID}
 	},

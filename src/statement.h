@@ -16,7 +16,6 @@ typedef enum CelStatement
 	STMT_QUEUE,
 	STMT_QUEUE_CREATE,
 	STMT_PRIORITIES,
-	STMT_FETCH_SCAN,
 	STMT_FETCH_READ,
 	STMT_FETCH_LEASE,
 	STMT_FETCH_MARK,
@@ -76,31 +75,5 @@ typedef struct CelStatementText
 } CelStatementText;
 
 extern const CelStatementText celeriac_statements[STMT_COUNT];
-
-/* columns of STMT_FETCH_READ and others that return whole messages */
-typedef enum MessageColumn
-{
-	MSG_ID = 1,
-	MSG_NAME,
-	MSG_ARGS,
-	MSG_KWARGS,
-	MSG_QUEUE,
-	MSG_PRIORITY,
-	MSG_READY,
-	MSG_RETRIES,
-	MSG_MAX_RETRIES,
-	MSG_DELIVERIES,
-	MSG_ETA,
-	MSG_EXPIRES,
-	MSG_ROOT_ID,
-	MSG_PARENT_ID,
-	MSG_GROUP_ID,
-	MSG_OPTIONS,
-	MSG_SENT_BY,
-	MSG_STATE,
-	MSG_WORKER,
-	MSG_LEASED_UNTIL,
-	MSG_STARTED_AT
-} MessageColumn;
 
 #endif							/* CELERIAC_STATEMENT_H */

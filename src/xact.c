@@ -21,6 +21,7 @@
 #include "utils/memutils.h"
 
 #include "claim.h"
+#include "compat.h"
 #include "event.h"
 #include "ready.h"
 #include "segment.h"
@@ -203,7 +204,7 @@ celeriac_xact_reserve_claim(void)
 	list_reserve(&claimed_list);
 }
 
-void
+int
 celeriac_xact_claimed(const pg_uuid_t *id, bool transient, const char *queue,
 					  int priority, int64 ready)
 {
@@ -215,6 +216,7 @@ celeriac_xact_claimed(const pg_uuid_t *id, bool transient, const char *queue,
 	item->priority = priority;
 	item->ready = ready;
 	strlcpy(item->queue, queue, sizeof(item->queue));
+	return claimed_list.count - 1;
 }
 
 static ClaimedItem *
@@ -230,10 +232,15 @@ find_claimed(const pg_uuid_t *id)
 	return NULL;
 }
 
+/* The list is only searched for what a fetch of this session claimed. */
 bool
 celeriac_xact_holds(const pg_uuid_t *id)
 {
-	return find_claimed(id) != NULL;
+	Claim		claim;
+
+	if (!celeriac_claim_get(id, &claim) || claim.session != CELERIAC_MY_SLOT)
+		return false;
+	return claim.kind == CLAIM_TRANSIENT || find_claimed(id) != NULL;
 }
 
 void
@@ -255,14 +262,12 @@ celeriac_xact_claim_place(const pg_uuid_t *id, const char *queue, int priority,
  * back, say), and the position has passed it.
  */
 void
-celeriac_xact_unclaim(const pg_uuid_t *id)
+celeriac_xact_unclaim(int number)
 {
-	ClaimedItem *item = find_claimed(id);
+	ClaimedItem *item = ITEM(claimed_list, ClaimedItem, number);
 
-	if (item == NULL)
-		return;
 	item->given_back = true;
-	celeriac_claim_release_own(id);
+	celeriac_claim_release_own(&item->id);
 	if (item->ready != 0)
 		celeriac_ready_push_back(MyDatabaseId, item->queue, item->priority, item->ready);
 }

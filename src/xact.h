@@ -22,8 +22,8 @@ extern void celeriac_xact_ready(const char *queue, int priority, int64 ready);
 extern void celeriac_xact_due(TimestampTz when);
 /* a task ended: wake those who wait for its result */
 extern void celeriac_xact_done(const pg_uuid_t *id);
-/* a claim taken here: given back if this (sub)transaction aborts */
-extern void celeriac_xact_claimed(const pg_uuid_t *id, bool transient,
+/* a claim taken here: given back if this (sub)transaction aborts; its number */
+extern int	celeriac_xact_claimed(const pg_uuid_t *id, bool transient,
 								  const char *queue, int priority, int64 ready);
 /* has this transaction taken that claim, and not given it back? */
 extern bool celeriac_xact_holds(const pg_uuid_t *id);
@@ -32,7 +32,8 @@ extern void celeriac_xact_claim_place(const pg_uuid_t *id, const char *queue,
 									  int priority, int64 ready);
 /* room for one claim, so that none is taken which cannot be listed */
 extern void celeriac_xact_reserve_claim(void);
-extern void celeriac_xact_unclaim(const pg_uuid_t *id);
+/* by its number; only in the subtransaction that took it */
+extern void celeriac_xact_unclaim(int number);
 /* a claim to be given back once this transaction has committed */
 extern void celeriac_xact_release(const pg_uuid_t *id, uint64 serial);
 /* a worker's row says now that it is online, or not */
