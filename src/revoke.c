@@ -23,10 +23,12 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/json.h"
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
 
+#include "advance.h"
 #include "argument.h"
 #include "catalog.h"
 #include "claim.h"
@@ -37,6 +39,7 @@
 #include "result.h"
 #include "revoke.h"
 #include "rootlock.h"
+#include "row.h"
 #include "shmem.h"
 #include "uuid.h"
 #include "xact.h"
@@ -225,21 +228,27 @@ claim_to_revoke(const pg_uuid_t *id)
 	return taken == CLAIM_TAKEN;
 }
 
+static void
+require_right(const pg_uuid_t *id, Oid role, TaskStatus *status)
+{
+	celeriac_task_status(id, role, status);
+	if (!status->known)
+		celeriac_unknown_task(id);
+	if (!celeriac_may_change(role, status))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to revoke task %s", celeriac_uuid_text(id)),
+				 errdetail("Another role sent it, and yours is not a member of celeriac_admin.")));
+}
+
 static bool
-revoke_task(const pg_uuid_t *id, Oid role, bool terminate, const char *signal)
+revoke_one(const pg_uuid_t *id, Oid role, bool terminate, const char *signal)
 {
 	for (;;)
 	{
 		TaskStatus	status;
 
-		celeriac_task_status(id, role, &status);
-		if (!status.known)
-			celeriac_unknown_task(id);
-		if (!celeriac_may_change(role, &status))
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("permission denied to revoke task %s", celeriac_uuid_text(id)),
-					 errdetail("Another role sent it, and yours is not a member of celeriac_admin.")));
+		require_right(id, role, &status);
 		if (status.finished)
 			return false;
 		if (revoke_held(id, terminate, signal))
@@ -248,6 +257,129 @@ revoke_task(const pg_uuid_t *id, Oid role, bool terminate, const char *signal)
 			return revoke_claimed(id, terminate, signal);
 		wait_for_decider(id);
 	}
+}
+
+/*
+ * All of a canvas, from its root, or all of a group.  First what can run: a
+ * finisher of such a task has its row, and may be waiting for the lock of the
+ * root.  Then, under that lock, what waits, and what has become ready meanwhile.
+ * Nothing of it can come to be runnable after that.
+ */
+typedef struct Whole
+{
+	const pg_uuid_t *id;
+	CelStatement members;
+	HTAB	   *seen;			/* runnable ones that were dealt with */
+	Oid			role;
+	bool		terminate;
+	const char *signal;
+} Whole;
+
+static bool
+whole_of(Whole *whole, pg_uuid_t *root)
+{
+	Datum		param = UUIDPGetDatum(whole->id);
+	Row			row;
+	bool		is_root;
+
+	if (celeriac_exec(STMT_CANVAS_PART, &param, NULL) == 0)
+		return false;
+	row = (Row) {.tuple = SPI_tuptable->vals[0], .desc = SPI_tuptable->tupdesc};
+	*root = *celeriac_row_uuid(&row, 1);
+	is_root = celeriac_row_bool(&row, 2, false);
+	whole->members = is_root ? STMT_CANVAS_OF_ROOT : STMT_CANVAS_OF_GROUP;
+	return is_root || celeriac_row_bool(&row, 3, false);
+}
+
+/* Those nobody holds end together. */
+static bool
+revoke_runnable(const Whole *whole, const pg_uuid_t **ids, const bool *leased, int count)
+{
+	Outcome    *outcomes = palloc_extended((count + 1) * sizeof(Outcome), MCXT_ALLOC_HUGE);
+	bool		any = false;
+	int			free = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		bool		found;
+
+		CHECK_FOR_INTERRUPTS();
+		(void) hash_search(whole->seen, ids[i], HASH_ENTER, &found);
+		if (found)
+			continue;
+		if (leased[i] || celeriac_xact_holds(ids[i]))
+			any |= revoke_one(ids[i], whole->role, whole->terminate, whole->signal);
+		else if (revoke_held(ids[i], whole->terminate, whole->signal))
+			any = true;
+		else if (claim_to_revoke(ids[i]))
+			celeriac_outcome_init(&outcomes[free++], ids[i], "REVOKED", "TaskRevokedError",
+								  "revoked");
+		else
+			any |= revoke_one(ids[i], whole->role, whole->terminate, whole->signal);
+	}
+	return celeriac_end_claimed(outcomes, free, false) > 0 || any;
+}
+
+/* True when there was anything: look again. */
+static bool
+revoke_pass(const Whole *whole, bool waiting_too, bool *any)
+{
+	Datum		param = UUIDPGetDatum(whole->id);
+	uint64		rows = celeriac_exec(whole->members, &param, NULL);
+	SPITupleTable *table = SPI_tuptable;
+	Outcome    *waiting = palloc_extended((rows + 1) * sizeof(Outcome), MCXT_ALLOC_HUGE);
+	const pg_uuid_t **ids = palloc_extended((rows + 1) * sizeof(pg_uuid_t *), MCXT_ALLOC_HUGE);
+	bool	   *leased = palloc_extended((rows + 1) * sizeof(bool), MCXT_ALLOC_HUGE);
+	int			nwaiting = 0;
+	int			nrunnable = 0;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		Row			row = {.tuple = table->vals[i], .desc = table->tupdesc};
+
+		if (celeriac_row_bool(&row, 2, false))
+			celeriac_outcome_init(&waiting[nwaiting++], celeriac_row_uuid(&row, 1),
+								  "REVOKED", "TaskRevokedError", "revoked");
+		else
+		{
+			leased[nrunnable] = celeriac_row_bool(&row, 3, false);
+			ids[nrunnable++] = celeriac_row_uuid(&row, 1);
+		}
+	}
+	if (waiting_too && nwaiting > 0)
+		*any |= celeriac_end_claimed(waiting, nwaiting, false) > 0;
+	*any |= revoke_runnable(whole, ids, leased, nrunnable);
+	return waiting_too && nwaiting > 0;
+}
+
+static bool
+revoke_whole(Whole *whole, const pg_uuid_t *root)
+{
+	HASHCTL		info = {.keysize = UUID_LEN, .entrysize = UUID_LEN};
+	bool		any = false;
+
+	whole->seen = hash_create("celeriac revoked", 256, &info, HASH_ELEM | HASH_BLOBS);
+	(void) revoke_pass(whole, false, &any);
+	celeriac_rootlock(&root, 1);
+	while (revoke_pass(whole, true, &any))
+		CHECK_FOR_INTERRUPTS();
+	hash_destroy(whole->seen);
+	return any;
+}
+
+static bool
+revoke_task(const pg_uuid_t *id, Oid role, bool terminate, const char *signal)
+{
+	Whole		whole = {
+		.id = id, .role = role, .terminate = terminate, .signal = signal
+	};
+	TaskStatus	status;
+	pg_uuid_t	root;
+
+	require_right(id, role, &status);
+	if (whole_of(&whole, &root))
+		return revoke_whole(&whole, &root);
+	return revoke_one(id, role, terminate, signal);
 }
 
 static const char *
@@ -310,17 +442,43 @@ task_revoke_many(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(revoked);
 }
 
+/* Those that others wait for have a row after the one with the count. */
+static int64
+purge(Datum queue)
+{
+	uint64		rows = celeriac_exec(STMT_PURGE, &queue, NULL);
+	SPITupleTable *table = SPI_tuptable;
+	Ended	   *ended = palloc_extended((rows + 1) * sizeof(Ended), MCXT_ALLOC_HUGE);
+	Outcome    *outcomes = palloc_extended((rows + 1) * sizeof(Outcome), MCXT_ALLOC_HUGE);
+	Row			row = {.tuple = table->vals[0], .desc = table->tupdesc};
+	int64		count = celeriac_row_int64(&row, 5, 0);
+
+	for (uint64 i = 1; i < rows; i++)
+	{
+		row.tuple = table->vals[i];
+		celeriac_outcome_init(&outcomes[i], celeriac_row_uuid(&row, 1), "REVOKED",
+							  "TaskRevokedError", "purged");
+		ended[i].outcome = &outcomes[i];
+		ended[i].options = celeriac_row_jsonb(&row, 2);
+		ended[i].sent_by = celeriac_row_text(&row, 3);
+		ended[i].root_id = celeriac_row_uuid(&row, 4);
+	}
+	celeriac_advance(ended + 1, rows - 1);
+	return count;
+}
+
 /*
  * task_purge(queue): all that waits there ends as REVOKED.  No claims are
  * taken, there may be millions: one that a worker claims in this moment is
- * run, and its outcome refused.
+ * run, and its outcome refused.  What waits for others is not in the queue yet,
+ * but goes with what it waits for.
  */
 Datum
 task_purge(PG_FUNCTION_ARGS)
 {
 	CelContext	context;
 	Datum		queue;
-	uint64		purged;
+	int64		purged;
 
 	celeriac_require_not_null(fcinfo, 0, "queue");
 	queue = PG_GETARG_DATUM(0);
@@ -330,7 +488,7 @@ task_purge(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to purge a queue"),
 				 errhint("Only members of celeriac_admin may.")));
-	purged = celeriac_exec(STMT_PURGE, &queue, NULL);
+	purged = purge(queue);
 	celeriac_leave(&context);
 	PG_RETURN_INT64(purged);
 }

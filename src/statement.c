@@ -23,6 +23,17 @@
 	TIMESTAMPTZOID, INT4OID, UUIDOID, UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, \
 	TIMESTAMPTZOID, JSONBOID}
 
+/* a group that is not complete will look for the result of its member */
+#define NOBODY_WAITS \
+	"NOT EXISTS (SELECT FROM task_edge e JOIN task_message t ON t.id = e.target " \
+	"WHERE e.source = $1)"
+
+/* of the nodes n: those that wait, those leased, the others */
+#define UNFINISHED_OF_N \
+	"SELECT DISTINCT m.id, m.waiting > 0, " \
+	"coalesce(m.leased_until > clock_timestamp(), false) " \
+	"FROM n JOIN task_message m ON m.id = n.id ORDER BY m.id"
+
 /* countdown of a task that waits for others counts from when it can run */
 #define RELEASED_ETA \
 	"coalesce(clock_timestamp() + " \
@@ -212,18 +223,22 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		1, {UUIDOID}
 	},
 	[STMT_FORGET] = {
-		"DELETE FROM task_result WHERE id = $1",
+		"DELETE FROM task_result WHERE id = $1 AND " NOBODY_WAITS,
 		1, {UUIDOID}
 	},
+	/* how many, and those of them that others wait for */
 	[STMT_PURGE] = {
 		"WITH d AS (DELETE FROM task_message m WHERE queue = $1 AND leased_until IS NULL "
-		"AND state IN ('PENDING', 'RETRY') AND NOT celeriac_is_claimed(m.id) RETURNING *) "
-		"INSERT INTO task_result (id, name, args, kwargs, queue, priority, state, "
+		"AND waiting = 0 AND state IN ('PENDING', 'RETRY') "
+		"AND NOT celeriac_is_claimed(m.id) RETURNING *), "
+		"r AS (INSERT INTO task_result (id, name, args, kwargs, queue, priority, state, "
 		"exc_type, exc_message, retries, max_retries, root_id, parent_id, group_id, "
 		"sent_by, sent_at, done_at, options) "
 		"SELECT id, name, args, kwargs, queue, priority, 'REVOKED', 'TaskRevokedError', "
 		"'purged', retries, max_retries, root_id, parent_id, group_id, sent_by, sent_at, "
-		"clock_timestamp(), options FROM d",
+		"clock_timestamp(), options FROM d RETURNING id, options, sent_by, root_id) "
+		"SELECT NULL::uuid, NULL::jsonb, NULL::text, NULL::uuid, count(*) FROM r "
+		"UNION ALL SELECT id, options, sent_by, root_id, 0 FROM r WHERE options ? 'canvas'",
 		1, {TEXTOID}
 	},
 	[STMT_MARK_REVOKED] = {
@@ -232,12 +247,13 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		1, {UUIDARRAYOID}
 	},
 	[STMT_RERUN] = {
-		"WITH d AS (DELETE FROM task_result WHERE id = $1 RETURNING *) "
+		"WITH d AS (DELETE FROM task_result WHERE id = $1 "
+		"AND name <> '" CELERIAC_GROUP_TASK "' AND " NOBODY_WAITS " RETURNING *) "
 		"INSERT INTO task_message (id, name, args, kwargs, queue, priority, ready, "
 		"max_retries, root_id, parent_id, group_id, sent_by, options) "
 		"SELECT id, name, args, kwargs, queue, priority, nextval('task_ready_seq'), "
 		"max_retries, root_id, parent_id, group_id, sent_by, "
-		"nullif(options - '{lost,retry_reason,revoked}'::text[], '{}') FROM d",
+		"nullif(options - '{lost,retry_reason,revoked,canvas}'::text[], '{}') FROM d",
 		1, {UUIDOID}
 	},
 	/* the coordinator's duties */
@@ -413,6 +429,50 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"SELECT DISTINCT coalesce(root_id, id) FROM task_message "
 		"WHERE id = ANY ($1) AND waiting > 0",
 		1, {UUIDARRAYOID}
+	},
+	/* does the task stand for others: as the first of a canvas, as a group? */
+	[STMT_CANVAS_PART] = {
+		"SELECT coalesce(t.root_id, t.id), coalesce(t.root_id = t.id, true) "
+		"AND (t.grouped OR t.options ? 'canvas'), t.grouped FROM ("
+		"SELECT id, root_id, options, name = '" CELERIAC_GROUP_TASK "' AS grouped "
+		"FROM task_message WHERE id = $1 "
+		"UNION ALL SELECT id, root_id, options, name = '" CELERIAC_GROUP_TASK "' "
+		"FROM task_result WHERE id = $1) t",
+		1, {UUIDOID}
+	},
+	[STMT_CANVAS_OF_ROOT] = {
+		"WITH RECURSIVE n(id) AS (SELECT $1 UNION SELECT x.id FROM n, LATERAL ("
+		"SELECT e.target AS id FROM task_edge e WHERE e.source = n.id "
+		"UNION ALL SELECT e.source FROM task_edge e WHERE e.target = n.id) x) "
+		UNFINISHED_OF_N,
+		1, {UUIDOID}
+	},
+	/* upwards from the group, to where it is entered */
+	[STMT_CANVAS_OF_GROUP] = {
+		"WITH RECURSIVE n(id, level) AS (SELECT $1, 0 UNION "
+		"SELECT e.source, CASE WHEN m.grouped THEN n.level + 1 ELSE n.level - e.depth END "
+		"FROM n, LATERAL (SELECT EXISTS (SELECT FROM task_message m WHERE m.id = n.id "
+		"AND m.name = '" CELERIAC_GROUP_TASK "') OR EXISTS (SELECT FROM task_result r "
+		"WHERE r.id = n.id AND r.name = '" CELERIAC_GROUP_TASK "') AS grouped) m, "
+		"task_edge e WHERE e.target = n.id AND (m.grouped OR n.level > e.depth)) "
+		UNFINISHED_OF_N,
+		1, {UUIDOID}
+	},
+	/* what replaces it has its id, and is waited for as it was */
+	[STMT_TAKE_REPLACED] = {
+		"WITH d AS (DELETE FROM task_message m USING unnest($1, $2) AS o(id, delivery) "
+		"WHERE m.id = o.id AND " DELIVERY_IS_CURRENT " RETURNING m.id), "
+		"e AS (DELETE FROM task_edge e USING d WHERE e.target = d.id) "
+		"SELECT id FROM d",
+		2, {UUIDARRAYOID, INT4ARRAYOID}
+	},
+	[STMT_NEXT_SLOT] = {
+		"SELECT coalesce(max(e.slot) + 1, 0) FROM task_edge e WHERE e.target = $1",
+		1, {UUIDOID}
+	},
+	[STMT_ADD_WAITING] = {
+		"UPDATE task_message SET waiting = waiting + $2 WHERE id = $1 AND waiting > 0",
+		2, {UUIDOID, INT4OID}
 	},
 	[STMT_WORKERS_ONLINE] = {
 		"SELECT name FROM celeriac_worker WHERE state = 'online'",
