@@ -51,6 +51,8 @@ typedef struct Step
 	bool		is_group;
 	bool		ignored;		/* success, but its result is not kept */
 	bool		skipped;		/* a group that was never begun */
+	bool		told;			/* errbacks of a chord's body were called for
+								 * it */
 	int			targets;		/* tasks that wait for it; 0 = a group */
 	int			entered;		/* never begun: groups this is inside of,
 								 * within what is not begun */
@@ -65,6 +67,7 @@ typedef struct Failure
 	Outcome		outcome;
 	const Outcome *cause;
 	bool		loud;			/* a chord's body: its errbacks are called */
+	bool		told;			/* or those of another were, further up */
 	int			entered;
 } Failure;
 
@@ -518,11 +521,12 @@ new_failure(const pg_uuid_t *target, const Step *source, int depth)
 
 	failure->cause = source->cause;
 	failure->entered = source->entered + depth;
-	failure->loud = source->is_group && !source->skipped;
+	failure->loud = source->is_group && !source->skipped && !source->told;
+	failure->told = failure->loud || source->told;
 	if (strcmp(source->cause->state, "REVOKED") == 0)
 		celeriac_outcome_init(o, target, "REVOKED", "TaskRevokedError",
 							  upstream_error(source->cause));
-	else if (failure->loud)
+	else if (source->is_group && !source->skipped)
 		celeriac_outcome_init(o, target, "FAILURE", "ChordError",
 							  chord_error(source->cause));
 	else
@@ -541,6 +545,7 @@ failing_group(const pg_uuid_t *id, const Step *member)
 	group->is_group = true;
 	group->targets = NO_TARGETS;
 	group->skipped = member->entered > 0;
+	group->told = member->told;
 	group->entered = Max(member->entered - 1, 0);
 	group->cause = member->cause;
 	return group;
@@ -589,6 +594,7 @@ end_failures(List *failures)
 			continue;
 		step->cause = failure->cause;
 		step->entered = failure->entered;
+		step->told = failure->told;
 		steps = lappend(steps, step);
 	}
 	return steps;
@@ -651,7 +657,9 @@ lock_roots(const Ended *ended, int count)
 	{
 		double		targets;
 
-		if (!celeriac_option_number(ended[i].options, CELERIAC_TARGETS, &targets))
+		if (ended[i].replaced != NULL)
+			targets = 0;
+		else if (!celeriac_option_number(ended[i].options, CELERIAC_TARGETS, &targets))
 			continue;
 		if (targets == 0 || strcmp(ended[i].outcome->state, "SUCCESS") != 0)
 			roots[n++] = ended[i].root_id ? ended[i].root_id : &ended[i].outcome->id;
@@ -659,22 +667,34 @@ lock_roots(const Ended *ended, int count)
 	celeriac_rootlock(roots, n);
 }
 
+/* What the tasks themselves have done to the canvas they are in. */
+static void
+change_canvas(const Ended *ended)
+{
+	ListCell   *cell;
+
+	foreach(cell, ended->outcome->added)
+		celeriac_graph_join(ended, lfirst(cell));
+	if (ended->replaced != NULL)
+		celeriac_graph_replace(ended->replaced, ended->outcome->result);
+}
+
 void
 celeriac_advance(const Ended *ended, int count)
 {
 	List	   *steps = NIL;
 
+	lock_roots(ended, count);
 	for (int i = 0; i < count; i++)
 	{
-		Step	   *step = ended_step(&ended[i]);
+		Step	   *step = ended[i].replaced == NULL ? ended_step(&ended[i]) : NULL;
 
-		celeriac_callbacks(&ended[i]);
+		change_canvas(&ended[i]);
+		if (ended[i].replaced == NULL)
+			celeriac_callbacks(&ended[i]);
 		if (step != NULL)
 			steps = lappend(steps, step);
 	}
-	if (steps == NIL)
-		return;
-	lock_roots(ended, count);
 	while (steps != NIL)
 	{
 		CHECK_FOR_INTERRUPTS();

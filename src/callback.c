@@ -70,7 +70,7 @@ send_canvas(const Ended *ended, Jsonb *signature, Jsonb **first, int count)
 		.root_id = ended->root_id ? ended->root_id : &ended->outcome->id,
 		.parent_id = &ended->outcome->id,
 		.sent_by = ended->sent_by,
-		.callback = true
+		.unattended = true
 	};
 	Canvas	   *canvas = celeriac_canvas_prepare(celeriac_canvas_parse(signature),
 												 make_array(first, count), NULL, NULL);

@@ -16,6 +16,8 @@ typedef struct Ended
 	Jsonb	   *options;		/* of its message */
 	const char *sent_by;
 	const pg_uuid_t *root_id;	/* NULL = itself */
+	const Delivery *replaced;	/* it has not ended: outcome->result takes its
+								 * place; NULL = it has */
 } Ended;
 
 extern void celeriac_callbacks(const Ended *ended);

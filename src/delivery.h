@@ -7,6 +7,7 @@
 
 #include "celeriac.h"
 
+#include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
 #define CELERIAC_NO_LIMIT	(-1)
@@ -39,12 +40,22 @@ typedef struct Delivery
 
 /* an outcome's state besides the real ones: its worker died under it */
 #define CELERIAC_LOST	"LOST"
+/* and: result is the signature that takes its place */
+#define CELERIAC_REPLACED	"REPLACED"
+
+/* a canvas that joins a group, under an id made beforehand */
+typedef struct Addition
+{
+	Jsonb	   *signature;
+	pg_uuid_t	id;
+} Addition;
 
 typedef struct Outcome
 {
 	pg_uuid_t	id;
 	int			delivery;
-	const char *state;			/* final, RETRY, PENDING (hand back), LOST */
+	const char *state;			/* final, RETRY, PENDING (hand back), LOST,
+								 * REPLACED */
 	Jsonb	   *result;
 	const char *exc_type;
 	const char *exc_message;
@@ -53,6 +64,7 @@ typedef struct Outcome
 	TimestampTz started_at;		/* 0 = never begun */
 	bool		not_begun;		/* LOST, but only prefetched: no loss of its
 								 * own */
+	List	   *added;			/* of Addition: what joins the task's group */
 	bool		accepted;		/* set by celeriac_finish */
 } Outcome;
 

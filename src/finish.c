@@ -33,6 +33,7 @@
 #include "definition.h"
 #include "direct.h"
 #include "errors.h"
+#include "graph.h"
 #include "message.h"
 #include "relation.h"
 #include "retry.h"
@@ -55,6 +56,7 @@ typedef enum Action
 {
 	ACTION_REFUSE,
 	ACTION_END,
+	ACTION_REPLACE,
 	ACTION_RETRY,
 	ACTION_REQUEUE
 } Action;
@@ -331,6 +333,17 @@ decide_lost(Ending *item)
 		item->action = ACTION_REQUEUE;
 }
 
+/* Outside of SQL tasks nobody has looked at the signature yet. */
+static void
+decide_replaced(Ending *item)
+{
+	const char *error = celeriac_graph_refusal(item->outcome->result);
+
+	item->action = ACTION_REPLACE;
+	if (error != NULL)
+		end_as(item, "FAILURE", "ImproperlyConfigured", error);
+}
+
 static void
 decide(Ending *item)
 {
@@ -354,6 +367,8 @@ decide(Ending *item)
 		item->action = ACTION_REQUEUE;
 	else if (strcmp(item->outcome->state, CELERIAC_LOST) == 0)
 		decide_lost(item);
+	else if (strcmp(item->outcome->state, CELERIAC_REPLACED) == 0)
+		decide_replaced(item);
 	if (item->revoked && item->action != ACTION_END && item->action != ACTION_REFUSE)
 		end_as(item, "REVOKED", "TaskRevokedError", "revoked");
 }
@@ -520,6 +535,45 @@ end_by_statement(Ending **sorted, int count, const char *worker, TimestampTz don
 	accept_ended(sorted, count, celeriac_exec(STMT_FINISH, values, NULL), list);
 }
 
+/* Their messages go; what takes their place comes when the canvas is locked. */
+static void
+take_replaced(Ending **sorted, int count, EndedList *list)
+{
+	Column		ids = new_column(count);
+	Column		deliveries = new_column(count);
+	Datum		values[2];
+	uint64		rows;
+	int			n = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		if (sorted[i]->action != ACTION_REPLACE)
+			continue;
+		ids.values[n] = UUIDPGetDatum(&sorted[i]->outcome->id);
+		deliveries.values[n++] = Int32GetDatum(sorted[i]->outcome->delivery);
+	}
+	if (n == 0)
+		return;
+	values[0] = column_array(&ids, n, UUIDOID);
+	values[1] = column_array(&deliveries, n, INT4OID);
+	rows = celeriac_exec(STMT_TAKE_REPLACED, values, NULL);
+	for (uint64 i = 0; i < rows; i++)
+	{
+		Row			row = {SPI_tuptable->vals[i], SPI_tuptable->tupdesc};
+		Ending	   *item = find_item(sorted, count, celeriac_row_uuid(&row, 1));
+
+		item->outcome->accepted = true;
+		list->items[list->count++] = (Ended) {
+			.outcome = item->outcome,
+			.options = item->row.options,
+			.sent_by = item->row.sent_by,
+			.root_id = item->row.has_root ? &item->row.root_id : NULL,
+			.replaced = &item->row
+		};
+		list->rows++;
+	}
+}
+
 /* Returns how many ended; what follows from that is done. */
 static int
 write_ended(Ending **sorted, int count, const char *worker)
@@ -532,6 +586,7 @@ write_ended(Ending **sorted, int count, const char *worker)
 	if (worker != NULL)
 		end_directly(sorted, count, worker, done_at, &list);
 	end_by_statement(sorted, count, worker, done_at, &list);
+	take_replaced(sorted, count, &list);
 	celeriac_advance(list.items, list.count);
 	return list.rows;
 }

@@ -11,10 +11,13 @@
  */
 #include "graph.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #include "argument.h"
@@ -22,7 +25,11 @@
 #include "catalog.h"
 #include "column.h"
 #include "definition.h"
+#include "errors.h"
 #include "finish.h"
+#include "link.h"
+#include "prepare.h"
+#include "row.h"
 #include "send.h"
 #include "sqltask.h"
 #include "uuid.h"
@@ -78,7 +85,7 @@ add_request(Graph *graph, const pg_uuid_t *id)
 	}
 	request = &graph->requests[graph->count];
 	memset(request, 0, sizeof(*request));
-	if (graph->family->callback)
+	if (graph->family->unattended)
 		id = NULL;
 	request->id_is_new = (id == NULL);
 	if (id == NULL)
@@ -220,8 +227,22 @@ message_options(Jsonb *options, const Definition *def, bool waits)
 	return JB_ROOT_COUNT(options) == 0 ? NULL : options;
 }
 
+/* Its own are not overridden. */
+static Jsonb *
+with_stamps(Jsonb *options, Jsonb *stamps)
+{
+	Jsonb	   *own;
+
+	if (options == NULL)
+		options = celeriac_empty_object();
+	own = celeriac_option_jsonb(options, "stamps");
+	if (own != NULL && JB_ROOT_IS_OBJECT(own))
+		stamps = celeriac_jsonb_concat(stamps, own);
+	return celeriac_jsonb_with(options, "stamps", stamps);
+}
+
 static void
-read_options(SendRequest *request, const Canvas *task, bool waits)
+read_options(SendRequest *request, const Canvas *task, Jsonb *stamps, bool waits)
 {
 	const Definition *def = celeriac_definition(task->route ? task->route : task->name);
 	double		priority = def->priority;
@@ -236,6 +257,8 @@ read_options(SendRequest *request, const Canvas *task, bool waits)
 		request->queue = pstrdup(celeriac_definition_queue(def));
 	set_times(request, task->options, def, waits);
 	request->options = message_options(task->options, def, waits);
+	if (stamps != NULL)
+		request->options = with_stamps(request->options, stamps);
 }
 
 /* Those that wait show only when they run what they get. */
@@ -260,10 +283,10 @@ build_task(Graph *graph, const Canvas *task, const Place *place)
 	request->args = task->args;
 	if (place->first != NULL && !task->immutable)
 		request->args = with_first(place->first, task->args);
-	read_options(request, task, waits);
+	read_options(request, task, graph->family->stamps, waits);
 	set_family(graph, number, place);
 	wait_for_source(graph, number, place, !task->immutable && place->first == NULL);
-	if (!waits && !graph->family->callback)
+	if (!waits && !graph->family->unattended)
 		check_fit(request);
 	return number;
 }
@@ -456,10 +479,20 @@ static bool
 ends_in_group(const Canvas *canvas)
 {
 	if (canvas->kind == CANVAS_CHAIN)
-		return ends_in_group(llast(canvas->children));
+		return canvas->children != NIL && ends_in_group(llast(canvas->children));
 	if (canvas->kind == CANVAS_CHORD)
 		return ends_in_group(canvas->body);
 	return canvas->kind == CANVAS_GROUP;
+}
+
+/* Celery: a group of one that is a group in the end is that group. */
+static const Canvas *
+innermost(const Canvas *canvas)
+{
+	while (canvas->kind == CANVAS_GROUP && list_length(canvas->children) == 1 &&
+		   ends_in_group(linitial(canvas->children)))
+		canvas = linitial(canvas->children);
+	return canvas;
 }
 
 void
@@ -469,12 +502,221 @@ celeriac_graph_send(const Canvas *canvas, const Family *family, pg_uuid_t *id)
 	Place		place = {.source = NOTHING, .gather = NOTHING};
 	int			last;
 
-	/* Celery: a group of one that is a group in the end is that group */
-	while (canvas->kind == CANVAS_GROUP && list_length(canvas->children) == 1 &&
-		   ends_in_group(linitial(canvas->children)))
-		canvas = linitial(canvas->children);
 	begin_graph(&graph, family);
-	last = build(&graph, canvas, &place);
+	last = build(&graph, innermost(canvas), &place);
 	*id = *graph.requests[last].id;
+	write_graph(&graph);
+}
+
+/*
+ * Replacing a task
+ */
+static Jsonb *
+append_callbacks(Jsonb *options, Jsonb *from, const char *key)
+{
+	Jsonb	   *callbacks = celeriac_option_jsonb(from, key);
+	Jsonb	   *own;
+
+	if (callbacks == NULL)
+		return options;
+	if (options == NULL)
+		options = celeriac_empty_object();
+	own = celeriac_option_jsonb(options, key);
+	return celeriac_jsonb_with(options, key,
+							   own == NULL ? callbacks : celeriac_jsonb_concat(own, callbacks));
+}
+
+/* What is called back when a group has ended hangs on the group itself. */
+static void
+hand_down_callbacks(Canvas *canvas, Jsonb *options)
+{
+	if (!ends_in_group(canvas))
+		celeriac_canvas_link_all(canvas, celeriac_option_jsonb(options, "link"));
+	if (canvas->kind != CANVAS_GROUP)
+		celeriac_canvas_link_error_all(canvas, celeriac_option_jsonb(options, "link_error"));
+}
+
+/* Others know the task by its id, and by where it was. */
+static void
+inherit_place(Graph *graph, int output, const Delivery *task)
+{
+	SendRequest *request = &graph->requests[output];
+	double		targets;
+
+	*unconstify(pg_uuid_t *, request->id) = task->id;
+	if (!task->has_root || memcmp(&task->root_id, &task->id, UUID_LEN) == 0)
+		request->root_id = NULL;
+	request->group_id = task->has_group ? &task->group_id : NULL;
+	request->deliveries = task->delivery;
+	if (celeriac_option_number(task->options, CELERIAC_TARGETS, &targets))
+		graph->targets[output] = (int) targets;
+}
+
+static void
+check_not_empty(const Canvas *canvas)
+{
+	if (canvas->kind == CANVAS_CHAIN && canvas->children == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+				 errmsg("a task cannot be replaced by an empty chain")));
+}
+
+Canvas *
+celeriac_graph_replacement(Jsonb *signature, Jsonb *options)
+{
+	Canvas	   *canvas = celeriac_canvas_parse(signature);
+
+	check_not_empty(canvas);
+	hand_down_callbacks(canvas, options);
+	return celeriac_canvas_prepare(canvas, NULL, NULL, NULL);
+}
+
+/* In a subtransaction, as every error that is caught. */
+const char *
+celeriac_graph_refusal(Jsonb *signature)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	const char *volatile refusal = NULL;
+
+	if (signature == NULL)
+		return "a task cannot be replaced by nothing";
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		(void) celeriac_graph_replacement(signature, NULL);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		refusal = error->message;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return refusal;
+}
+
+static Family
+task_family(const Delivery *task)
+{
+	Family		family = {
+		.root_id = task->has_root ? &task->root_id : &task->id,
+		.parent_id = &task->id,
+		.sent_by = task->sent_by,
+		.stamps = celeriac_option_jsonb(task->options, "stamps"),
+		.unattended = true
+	};
+
+	return family;
+}
+
+void
+celeriac_graph_replace(const Delivery *task, Jsonb *signature)
+{
+	Graph		graph;
+	Place		place = {.source = NOTHING, .gather = NOTHING};
+	Family		family = task_family(task);
+	Canvas	   *canvas = celeriac_graph_replacement(signature, task->options);
+	SendRequest *request;
+	int			output;
+
+	begin_graph(&graph, &family);
+	output = build(&graph, canvas, &place);
+	inherit_place(&graph, output, task);
+	request = &graph.requests[output];
+	if (output == 0 && request->waiting == 0)
+		request->parent_id = task->has_parent ? &task->parent_id : NULL;
+	if (strcmp(request->name, CELERIAC_GROUP_TASK) == 0)
+		request->options = append_callbacks(append_callbacks(request->options,
+															 task->options, "link"),
+											task->options, "link_error");
+	write_graph(&graph);
+}
+
+/*
+ * Joining a group
+ */
+
+/* Its group, and the first place in it that is free; false when it is in none. */
+static bool
+group_of(const pg_uuid_t *member, pg_uuid_t *group, int *slot)
+{
+	Datum		param = UUIDPGetDatum(member);
+	Row			row;
+
+	if (celeriac_exec(STMT_GROUP_OF, &param, NULL) == 0)
+		return false;
+	row = (Row) {.tuple = SPI_tuptable->vals[0], .desc = SPI_tuptable->tupdesc};
+	*group = *celeriac_row_uuid(&row, 1);
+	*slot = celeriac_row_int32(&row, 2, 0);
+	return true;
+}
+
+/* The group may just be on its way to another segment. */
+static bool
+add_waiting(const pg_uuid_t *group)
+{
+	Datum		id = UUIDPGetDatum(group);
+	Datum		values[] = {id, Int32GetDatum(1)};
+	Datum		ids = celeriac_uuid_array(&id, 1);
+
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (celeriac_exec(STMT_ADD_WAITING, values, NULL) > 0)
+			return true;
+	} while (celeriac_exec(STMT_WAITING_ROOTS, &ids, NULL) > 0);
+	return false;
+}
+
+static void
+insert_edge(const pg_uuid_t *source, const pg_uuid_t *target, int slot)
+{
+	Datum		from = UUIDPGetDatum(source);
+	Datum		to = UUIDPGetDatum(target);
+	Datum		place = Int32GetDatum(slot);
+	Datum		depth = Int16GetDatum(0);
+	Datum		values[] = {
+		celeriac_uuid_array(&from, 1), celeriac_uuid_array(&to, 1),
+		PointerGetDatum(construct_array(&place, 1, INT4OID, 4, true, TYPALIGN_INT)),
+		PointerGetDatum(construct_array(&depth, 1, INT2OID, 2, true, TYPALIGN_SHORT))
+	};
+
+	celeriac_exec(STMT_EDGES, values, NULL);
+}
+
+void
+celeriac_graph_join(const Ended *task, const Addition *addition)
+{
+	Graph		graph;
+	Place		place = {.source = NOTHING, .gather = NOTHING};
+	Family		family = {
+		.root_id = task->root_id ? task->root_id : &task->outcome->id,
+		.parent_id = &task->outcome->id,
+		.sent_by = task->sent_by,
+		.stamps = celeriac_option_jsonb(task->options, "stamps"),
+		.unattended = true
+	};
+	pg_uuid_t	group;
+	int			slot;
+	int			output;
+
+	if (!group_of(&task->outcome->id, &group, &slot) || !add_waiting(&group))
+		return;
+	begin_graph(&graph, &family);
+	output = build(&graph, innermost(celeriac_graph_replacement(addition->signature, NULL)),
+				   &place);
+	*unconstify(pg_uuid_t *, graph.requests[output].id) = addition->id;
+	graph.requests[output].group_id = &group;
+	graph.targets[output] = 0;
+	insert_edge(&addition->id, &group, slot);
 	write_graph(&graph);
 }

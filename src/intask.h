@@ -13,6 +13,9 @@
 extern void celeriac_intask_begin(const Delivery *delivery);
 extern void celeriac_intask_end(void);
 
+/* The function has returned: what it asked for goes with the outcome. */
+extern void celeriac_intask_returned(Outcome *outcome);
+
 /*
  * When the error that ended a task is one of task_raise_…(), fill in the
  * outcome it asks for; otherwise return false.

@@ -31,7 +31,7 @@ PG_FUNCTION_INFO_V1(task_reject);
 
 static const char *const outcome_states[] = {
 	"SUCCESS", "FAILURE", "RETRY", "REVOKED", "REJECTED", "IGNORED", "PENDING",
-	CELERIAC_LOST
+	CELERIAC_LOST, CELERIAC_REPLACED
 };
 
 static const char *
@@ -47,7 +47,7 @@ outcome_state(Datum value, bool isnull)
 	ereport(ERROR,
 			(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
 			 errmsg("\"%s\" is not the state of an outcome", name),
-			 errhint("One of SUCCESS, FAILURE, RETRY, REVOKED, REJECTED, IGNORED, PENDING (hand back), LOST.")));
+			 errhint("One of SUCCESS, FAILURE, RETRY, REVOKED, REJECTED, IGNORED, PENDING (hand back), LOST, REPLACED.")));
 	return NULL;
 }
 

@@ -333,6 +333,7 @@ call_task(Run *run, const RunTask *task, Outcome *outcome)
 	celeriac_limit_begin(d->soft_time_limit, d->time_limit, run->count > 0);
 	outcome->result = call_function(run, task);
 	outcome->state = "SUCCESS";
+	celeriac_intask_returned(outcome);
 	reason = leave_task();
 	if (reason == CANCEL_YIELD || reason >= CANCEL_TERMINATE)
 		ereport(ERROR,

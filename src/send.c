@@ -334,7 +334,7 @@ form_message(MessageRow *row, const SendRequest *r)
 	set_column(row, Anum_message_retries, Int32GetDatum(0), false);
 	set_column(row, Anum_message_max_retries, Int32GetDatum(r->max_retries),
 			   r->max_retries < 0);
-	set_column(row, Anum_message_deliveries, Int32GetDatum(0), false);
+	set_column(row, Anum_message_deliveries, Int32GetDatum(r->deliveries), false);
 	set_column(row, Anum_message_waiting, Int32GetDatum(r->waiting), false);
 	set_uuid(row, Anum_message_root_id, r->root_id);
 	set_uuid(row, Anum_message_parent_id, r->parent_id);

@@ -27,6 +27,7 @@ typedef struct SendRequest
 	const pg_uuid_t *parent_id;
 	const pg_uuid_t *group_id;
 	int			waiting;		/* > 0: not ready before others have ended */
+	int			deliveries;		/* so far, under the same id */
 	const char *sent_by;
 } SendRequest;
 

@@ -466,8 +466,10 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"SELECT id FROM d",
 		2, {UUIDARRAYOID, INT4ARRAYOID}
 	},
-	[STMT_NEXT_SLOT] = {
-		"SELECT coalesce(max(e.slot) + 1, 0) FROM task_edge e WHERE e.target = $1",
+	[STMT_GROUP_OF] = {
+		"SELECT e.target, (SELECT max(o.slot) + 1 FROM task_edge o WHERE o.target = e.target) "
+		"FROM task_edge e JOIN task_message g ON g.id = e.target "
+		"AND g.name = '" CELERIAC_GROUP_TASK "' WHERE e.source = $1",
 		1, {UUIDOID}
 	},
 	[STMT_ADD_WAITING] = {

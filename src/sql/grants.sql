@@ -60,7 +60,8 @@ GRANT EXECUTE ON FUNCTION
 	task_revoke(uuid, boolean, text), task_revoke(uuid[], boolean, text),
 	task_revoke(text, boolean, text),
 	task_current(), task_raise_retry(interval, text), task_raise_reject(boolean),
-	task_raise_ignore(), task_update_state(uuid, text, jsonb)
+	task_raise_ignore(), task_replace(task_signature), task_add_to_chord(task_signature),
+	task_update_state(uuid, text, jsonb)
 	TO celeriac_sender, celeriac_worker, celeriac_admin;
 
 -- worker: fetches and finishes tasks of anyone

@@ -91,3 +91,14 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION task_dot(uuid) IS
 	'task_graph as text for Graphviz: a node for each task, an arrow for each result that is passed on.';
+
+-- inside a SQL task
+CREATE FUNCTION task_replace(sig task_signature) RETURNS jsonb
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION task_replace(task_signature) IS
+	'Inside a SQL task, as the last thing it does: what it wrote is kept, and the signature takes its place, with its id, its group, its callbacks and whatever waits for it. Returns NULL, to be returned by the function. Celery: return self.replace(sig).';
+
+CREATE FUNCTION task_add_to_chord(sig task_signature) RETURNS uuid
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION task_add_to_chord(task_signature) IS
+	'Inside a SQL task that is a member of a chord''s header or a group: when the task ends, another member joins, after all others. Returns its id. Celery: self.add_to_chord(sig).';

@@ -32,7 +32,7 @@ CREATE TYPE task_outcome AS (
 	started_at timestamptz
 );
 COMMENT ON TYPE task_outcome IS
-	'The outcome of a delivery. state: SUCCESS, FAILURE, RETRY, REVOKED, REJECTED, IGNORED, PENDING (handed back), LOST (the child died under it).';
+	'The outcome of a delivery. state: SUCCESS, FAILURE, RETRY, REVOKED, REJECTED, IGNORED, PENDING (handed back), LOST (the child died under it), REPLACED (by the signature in result).';
 
 -- A signature is jsonb of a certain shape, so it is stored as jsonb.
 CREATE TYPE task_signature;
