@@ -2,7 +2,7 @@
 
 import IORedis from 'ioredis';
 import { Queue, QueueEvents, Worker } from 'bullmq';
-import { payload, run, oneByOne, inBatches, percentiles, version } from './lib.mjs';
+import { payload, run, oneByOne, inBatches, version } from './lib.mjs';
 
 const name = 'noop';
 const bulkSize = 1000;
@@ -16,17 +16,19 @@ function worker(concurrency)
 	return new Worker(name, async () => null, { connection: connect(), concurrency });
 }
 
-async function latency(count)
+let events;
+
+function listen()
 {
-	const events = new QueueEvents(name, { connection: connect() });
+	events = new QueueEvents(name, { connection: connect() });
+	return events.waitUntilReady();
+}
 
-	await events.waitUntilReady();
-	await worker(1).waitUntilReady();
-	return percentiles(count, async () => {
-		const job = await queue.add(name, payload);
+async function roundtrip()
+{
+	const job = await queue.add(name, payload);
 
-		await job.waitUntilFinished(events);
-	});
+	await job.waitUntilFinished(events);
 }
 
 await run({
@@ -38,5 +40,7 @@ await run({
 		queue.addBulk(Array(n).fill({ name, data: payload }))),
 	processes: 1,
 	consume: (ran) => worker(throughput).on('completed', () => ran()),
-	latency,
+	serve: () => worker(1).waitUntilReady(),
+	listen,
+	roundtrip,
 });

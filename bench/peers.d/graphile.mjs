@@ -2,7 +2,7 @@
 
 import pg from 'pg';
 import { makeWorkerUtils, run as runWorker, Logger } from 'graphile-worker';
-import { payload, run, oneByOne, inBatches, percentiles, version } from './lib.mjs';
+import { payload, run, oneByOne, inBatches, version } from './lib.mjs';
 
 const logger = new Logger(() => () => {});
 const jobs = 'graphile_worker._private_jobs';
@@ -36,19 +36,14 @@ async function unfinished()
 	return (await pool.query(`SELECT FROM ${jobs} LIMIT 1`)).rowCount > 0;
 }
 
-async function latency(count)
+async function roundtrip(handled)
 {
-	let ran;
+	const ran = handled();
+	const job = await utils.addJob('noop', payload);
 
-	await consume(prompt, () => ran());
-	return percentiles(count, async () => {
-		const handled = new Promise((resolve) => { ran = resolve; });
-		const job = await utils.addJob('noop', payload);
-
-		await handled;
-		while ((await pool.query(`SELECT FROM ${jobs} WHERE id = $1`, [job.id])).rowCount > 0)
-			;
-	});
+	await ran;
+	while ((await pool.query(`SELECT FROM ${jobs} WHERE id = $1`, [job.id])).rowCount > 0)
+		;
 }
 
 await run({
@@ -59,7 +54,8 @@ await run({
 	bulk: (count) => inBatches(count, bulkSize, (n) =>
 		utils.addJobs(Array(n).fill({ identifier: 'noop', payload }))),
 	processes: 2,
-	consume: (ran) => consume(throughput, () => ran()),
+	consume: (ran) => consume(throughput, ran),
 	unfinished,
-	latency,
+	serve: (handled) => consume(prompt, handled),
+	roundtrip,
 });

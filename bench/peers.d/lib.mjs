@@ -32,8 +32,13 @@ export async function run(verbs)
 			break;
 		case 'consume':
 			return verbs.consume(reporter());
+		case 'serve':
+			return serve(verbs);
 		case 'drain':
 			print(await drain(Number(count), verbs));
+			break;
+		case 'latency':
+			print(verbs.serve && await latency(Number(count), verbs));
 			break;
 		default:
 			print(await verbs[verb]?.(Number(count)));
@@ -116,7 +121,7 @@ function reporter()
 	let ran = 0;
 	let timer;
 
-	process.on('disconnect', () => process.exit());
+	exitWithParent();
 	return (n = 1) => {
 		ran += n;
 		timer ??= setTimeout(() => {
@@ -127,8 +132,36 @@ function reporter()
 	};
 }
 
+// A worker in a process of its own, as workers are.  Where the sender cannot wait
+// for a result, it waits for handled() before it looks whether the task is
+// finished, so that looking costs the worker nothing.
+async function latency(count, { listen, roundtrip })
+{
+	const worker = fork(process.argv[1], ['serve']);
+
+	await once(worker, 'message');
+	await listen?.();
+	const figures = await percentiles(count, () => roundtrip(() => once(worker, 'message')));
+
+	worker.kill();
+	await once(worker, 'exit');
+	return figures;
+}
+
+async function serve(verbs)
+{
+	exitWithParent();
+	await verbs.serve(() => process.send('handled'));
+	process.send('ready');
+}
+
+function exitWithParent()
+{
+	process.on('disconnect', () => process.exit());
+}
+
 // p50 and p99 of roundtrip(), in ms; the first tenth warms up
-export async function percentiles(count, roundtrip)
+async function percentiles(count, roundtrip)
 {
 	const times = [];
 	const warm = Math.ceil(count / 10);

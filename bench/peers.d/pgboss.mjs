@@ -2,7 +2,7 @@
 
 import pg from 'pg';
 import { PgBoss } from 'pg-boss';
-import { payload, run, oneByOne, inBatches, percentiles, sleep, version } from './lib.mjs';
+import { payload, run, oneByOne, inBatches, sleep, version } from './lib.mjs';
 
 const queue = 'noop';
 const bulkSize = 10000;
@@ -36,20 +36,20 @@ function consume(ran)
 		fetcher(ran);
 }
 
-async function latency(count)
+async function serve(handled)
 {
-	let ran;
-
-	await boss.work(queue, { pollingIntervalSeconds: 0.5 }, async () => { ran(); });
+	await boss.work(queue, { pollingIntervalSeconds: 0.5 }, async () => handled());
 	await sleep(1000);			// until it listens
-	return percentiles(count, async () => {
-		const handled = new Promise((resolve) => { ran = resolve; });
-		const id = await boss.send(queue, payload);
+}
 
-		await handled;
-		while ((await boss.getJobById(queue, id)).state !== 'completed')
-			;
-	});
+async function roundtrip(handled)
+{
+	const ran = handled();
+	const id = await boss.send(queue, payload);
+
+	await ran;
+	while ((await boss.getJobById(queue, id)).state !== 'completed')
+		;
 }
 
 await run({
@@ -61,5 +61,6 @@ await run({
 		boss.insert(queue, Array(n).fill({ data: payload }))),
 	processes: 2,
 	consume,
-	latency,
+	serve,
+	roundtrip,
 });
