@@ -18,6 +18,7 @@
 #include "jit/jit.h"
 #include "miscadmin.h"
 #include "nodes/pathnodes.h"
+#include "optimizer/cost.h"
 #include "optimizer/plancat.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -299,10 +300,12 @@ execute(SPIPlanPtr plan, Datum *values, const char *nulls)
 {
 	bool		nested = planning_for_size;
 	bool		jit = jit_enabled;
+	bool		seqscan = enable_seqscan;
 	volatile int result = 0;
 
 	planning_for_size = true;
 	jit_enabled = false;		/* the costs of a large table would invite it */
+	enable_seqscan = false;		/* few rows have what is asked for, if any */
 	PG_TRY();
 	{
 		lock_relations(plan);
@@ -313,6 +316,7 @@ execute(SPIPlanPtr plan, Datum *values, const char *nulls)
 	{
 		planning_for_size = nested;
 		jit_enabled = jit;
+		enable_seqscan = seqscan;
 	}
 	PG_END_TRY();
 	return result;

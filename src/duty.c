@@ -150,7 +150,7 @@ end_expired(void)
 
 /*
  * Leases that are over: the holder is presumed dead.  They are found along
- * the dispatch index, up to the highest order that was ever claimed.
+ * the dispatch index, up to the highest order that was ever leased.
  */
 static bool
 end_leases_found(uint64 rows)

@@ -177,7 +177,7 @@ scan_level(FetchState *fetch, const char *queue, ReadyLevel *level,
 	celeriac_scan_start(fetch->scan, queue, level->priority, level->position);
 	seen = claim_rows(fetch, found, level->position, fetch->max - fetch->count);
 	if (seen > level->position)
-		celeriac_ready_advance(queue, level, seen);
+		celeriac_ready_advance(queue, level, seen, leased(fetch));
 }
 
 static bool
@@ -540,7 +540,10 @@ task_fetch(PG_FUNCTION_ARGS)
 	celeriac_leave(&context);
 	for (int i = 0; i < count; i++)
 	{
-		celeriac_remember_delivery(worker, &deliveries[i]);
+		if (lease < 0)
+			celeriac_remember_claimed(&deliveries[i].id);
+		else
+			celeriac_remember_delivery(worker, &deliveries[i]);
 		celeriac_put_delivery(rsinfo, &deliveries[i]);
 	}
 	PG_RETURN_NULL();
@@ -663,6 +666,7 @@ put_attached(ReturnSetInfo *rsinfo, uint64 rows, int slot, Candidates *claimed)
 			celeriac_xact_unclaim(list[i]->claim);
 			continue;
 		}
+		celeriac_remember_claimed(&list[i]->id);
 		celeriac_claim_started(&list[i]->id, slot, GetCurrentTimestamp());
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &id, &isnull);
 	}

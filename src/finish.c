@@ -68,7 +68,6 @@ typedef struct Ending
 	Action		action;
 	uint64		claim;			/* HOLD_SESSION: its serial */
 	RowPlace	place;			/* and where the row was */
-	bool		written;		/* without SQL */
 	bool		revoked;		/* somebody asked the claim's holder to stop */
 	bool		have_row;
 	bool		leased;			/* by a lease that is not over */
@@ -202,9 +201,24 @@ lease_holds(SPITupleTable *table, uint64 row, const Ending *item, const char *wo
 	return item->row.delivery == item->outcome->delivery;
 }
 
-/* Locks them; the statement says whether to wait for that. */
 static void
-read_rows(CelStatement statement, Ending **sorted, int count, const char *worker)
+note_row(Ending **sorted, int count, SPITupleTable *table, uint64 row, const char *worker)
+{
+	bool		isnull;
+	Datum		id = SPI_getbinval(table->vals[row], table->tupdesc, Anum_message_id, &isnull);
+	Ending	   *item = find_item(sorted, count, DatumGetUUIDP(id));
+
+	celeriac_read_delivery(table, row, &item->row);
+	item->have_row = true;
+	item->leased = is_leased(table, row);
+	(void) celeriac_option_bool(item->row.options, "revoked", &item->revoked);
+	if (item->hold == HOLD_NONE && lease_holds(table, row, item, worker))
+		item->hold = HOLD_LEASE;
+}
+
+/* Locks them; the statement says whether to wait for that.  True = some are missing. */
+static bool
+read_missing(CelStatement statement, Ending **sorted, int count, const char *worker)
 {
 	Datum	   *ids = palloc_extended((count + 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
 	SPITupleTable *table;
@@ -214,27 +228,29 @@ read_rows(CelStatement statement, Ending **sorted, int count, const char *worker
 
 	for (int i = 0; i < count; i++)
 	{
-		if (needs_row(sorted[i]))
+		if (needs_row(sorted[i]) && !sorted[i]->have_row)
 			ids[wanted++] = UUIDPGetDatum(&sorted[i]->outcome->id);
 	}
 	if (wanted == 0)
-		return;
+		return false;
 	param = celeriac_uuid_array(ids, wanted);
 	rows = celeriac_exec(statement, &param, NULL);
 	table = SPI_tuptable;
 	for (uint64 i = 0; i < rows; i++)
-	{
-		bool		isnull;
-		Datum		id = SPI_getbinval(table->vals[i], table->tupdesc, Anum_message_id, &isnull);
-		Ending	   *item = find_item(sorted, count, DatumGetUUIDP(id));
+		note_row(sorted, count, table, i, worker);
+	return rows < wanted;
+}
 
-		celeriac_read_delivery(table, i, &item->row);
-		item->have_row = true;
-		item->leased = is_leased(table, i);
-		(void) celeriac_option_bool(item->row.options, "revoked", &item->revoked);
-		if (item->hold == HOLD_NONE && lease_holds(table, i, item, worker))
-			item->hold = HOLD_LEASE;
-	}
+/*
+ * A statement that has waited for a row which is then moved to another segment
+ * does not find it: it is new there.  The next one does; and such a row stays
+ * where it is from then on.
+ */
+static void
+read_rows(CelStatement statement, Ending **sorted, int count, const char *worker)
+{
+	if (read_missing(statement, sorted, count, worker))
+		(void) read_missing(statement, sorted, count, worker);
 }
 
 /* A second outcome for one id in the same call is stale by definition. */
@@ -478,7 +494,6 @@ end_directly(Ending **sorted, int count, const char *worker, TimestampTz done_at
 			return;
 		if (!celeriac_direct_end(direct, item->outcome, &item->place, &ended))
 			break;
-		item->written = true;
 		item->outcome->accepted = true;
 		add_ended(list, ended);
 	}
@@ -508,31 +523,44 @@ accept_ended(Ending **sorted, int count, uint64 rows, EndedList *list)
 	}
 }
 
-static void
-end_by_statement(Ending **sorted, int count, const char *worker, TimestampTz done_at,
-				 EndedList *list)
+/* Those not ended yet; true = some are missing. */
+static bool
+end_missing(Ending **sorted, int count, const char *worker, TimestampTz done_at,
+			EndedList *list)
 {
 	static const Oid types[] = {
 		UUIDOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID
 	};
 	Column		columns[END_COLUMNS];
 	Datum		values[END_COLUMNS + 1];
+	uint64		rows;
 	int			n = 0;
 
 	for (int i = 0; i < count; i++)
 	{
-		if (sorted[i]->action != ACTION_END || sorted[i]->written)
+		if (sorted[i]->action != ACTION_END || sorted[i]->outcome->accepted)
 			continue;
 		for (int c = 0; n == 0 && c < END_COLUMNS; c++)
 			columns[c] = new_column(count - i);
 		put_end(columns, n++, sorted[i], worker);
 	}
 	if (n == 0)
-		return;
+		return false;
 	for (int c = 0; c < END_COLUMNS; c++)
 		values[c] = column_array(&columns[c], n, types[c]);
 	values[END_COLUMNS] = TimestampTzGetDatum(done_at);
-	accept_ended(sorted, count, celeriac_exec(STMT_FINISH, values, NULL), list);
+	rows = celeriac_exec(STMT_FINISH, values, NULL);
+	accept_ended(sorted, count, rows, list);
+	return rows < n;
+}
+
+/* Twice for those that were moved meanwhile, as in read_rows. */
+static void
+end_by_statement(Ending **sorted, int count, const char *worker, TimestampTz done_at,
+				 EndedList *list)
+{
+	if (end_missing(sorted, count, worker, done_at, list))
+		(void) end_missing(sorted, count, worker, done_at, list);
 }
 
 /* Their messages go; what takes their place comes when the canvas is locked. */

@@ -190,9 +190,10 @@ celeriac_announce_received(const char *worker, const Delivery *deliveries,
 }
 
 /*
- * What this session fetched.  The one-task forms of finish take no worker and
- * no delivery number, so the fence is what the session was given last.  A
- * fetch that is rolled back leaves an entry that no claim will ever match.
+ * What this session fetched by lease.  The one-task forms of finish take no
+ * worker and no delivery number, so the fence is what the session was given
+ * last.  A fetch that is rolled back leaves an entry that no claim will ever
+ * match.  Session claims say themselves whose they are.
  */
 typedef struct Remembered
 {
@@ -254,4 +255,30 @@ celeriac_forget_delivery(const pg_uuid_t *id)
 {
 	if (remembered != NULL)
 		hash_search(remembered, id, HASH_REMOVE, NULL);
+}
+
+/*
+ * The ids that this session got by session claims, the latest.  A claim says
+ * itself whose it is; but one that is held no more may have become another's.
+ */
+static pg_uuid_t *claimed = NULL;
+static uint32 nclaimed = 0;
+
+void
+celeriac_remember_claimed(const pg_uuid_t *id)
+{
+	if (claimed == NULL)
+		claimed = MemoryContextAlloc(TopMemoryContext, MAX_REMEMBERED * UUID_LEN);
+	claimed[nclaimed++ % MAX_REMEMBERED] = *id;
+}
+
+bool
+celeriac_was_claimed(const pg_uuid_t *id)
+{
+	for (uint32 i = 0; i < Min(nclaimed, MAX_REMEMBERED); i++)
+	{
+		if (memcmp(&claimed[i], id, UUID_LEN) == 0)
+			return true;
+	}
+	return false;
 }

@@ -159,7 +159,8 @@ task_finish(PG_FUNCTION_ARGS)
 
 /*
  * The one-task forms: the fence is what this session was given for the task;
- * behind a pooler that may be nothing, then it is the lease there is.
+ * behind a pooler that may be nothing, then it is the lease there is; but not
+ * when it was a session claim, which it holds no more.
  */
 static const char *
 current_lease(const pg_uuid_t *id, int *delivery)
@@ -191,6 +192,20 @@ own_claim(const pg_uuid_t *id, int *delivery)
 	return CelShmem->workers[claim.worker].name;
 }
 
+/* By whom and for which delivery; NULL = not this session's to finish. */
+static const char *
+finisher(Outcome *outcome)
+{
+	const char *worker = own_claim(&outcome->id, &outcome->delivery);
+
+	if (worker != NULL ||
+		celeriac_recall_delivery(&outcome->id, &worker, &outcome->delivery))
+		return worker;
+	if (celeriac_was_claimed(&outcome->id))
+		return NULL;
+	return current_lease(&outcome->id, &outcome->delivery);
+}
+
 static bool
 finish_one(FunctionCallInfo fcinfo, Outcome *outcome)
 {
@@ -199,10 +214,7 @@ finish_one(FunctionCallInfo fcinfo, Outcome *outcome)
 	bool		accepted = false;
 
 	celeriac_enter(&context, fcinfo);
-	if (!celeriac_recall_delivery(&outcome->id, &worker, &outcome->delivery))
-		worker = own_claim(&outcome->id, &outcome->delivery);
-	if (worker == NULL)
-		worker = current_lease(&outcome->id, &outcome->delivery);
+	worker = finisher(outcome);
 	if (worker != NULL)
 		accepted = celeriac_finish(worker, outcome, 1) == 1;
 	celeriac_leave(&context);

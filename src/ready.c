@@ -83,7 +83,7 @@ typedef struct SharedLevel
 	LevelKey	key;			/* hash key, must be first */
 	slock_t		mutex;
 	int64		position;
-	int64		highest;		/* no claim was ever beyond it */
+	int64		highest;		/* no lease was ever beyond it */
 	uint64		epoch;
 	int			npushes;
 	LevelPush	pushes[LEVEL_PUSHES];
@@ -358,20 +358,22 @@ advance_limit(const SharedLevel *level, uint64 epoch, int64 position)
 
 void
 celeriac_ready_advance(const char *queue, const ReadyLevel *seen,
-					   int64 position)
+					   int64 position, bool leased)
 {
 	SharedLevel *level = find_level(MyDatabaseId, queue, seen->priority);
 
 	if (level == NULL)
 	{
-		celeriac_my_database()->unwatched = true;
+		if (leased)
+			celeriac_my_database()->unwatched = true;
 		return;
 	}
 	SpinLockAcquire(&level->mutex);
 	if (seen->epoch > 0)
 		level->position = Max(level->position,
 							  advance_limit(level, seen->epoch, position));
-	level->highest = Max(level->highest, position);
+	if (leased)
+		level->highest = Max(level->highest, position);
 	SpinLockRelease(&level->mutex);
 }
 

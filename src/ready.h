@@ -11,7 +11,7 @@ typedef struct ReadyLevel
 {
 	int			priority;
 	int64		position;		/* nothing to claim at or before it */
-	int64		highest;		/* no claim was ever beyond it */
+	int64		highest;		/* no lease was ever beyond it */
 	uint64		epoch;			/* as of before the reader's snapshot */
 } ReadyLevel;
 
@@ -33,7 +33,7 @@ extern void celeriac_ready_begin_turn(const char *queue, ReadyLevel *level);
 extern void celeriac_ready_end_turn(const char *queue, const ReadyLevel *level);
 /* nothing claimable up to position, unless someone pushed it back since */
 extern void celeriac_ready_advance(const char *queue, const ReadyLevel *level,
-								   int64 position);
+								   int64 position, bool leased);
 /* no palloc, no ERROR: called from commit and abort callbacks */
 extern void celeriac_ready_push_back(Oid dboid, const char *queue,
 									 int priority, int64 ready);
@@ -46,7 +46,7 @@ typedef struct ClaimedLevel
 	int64		highest;
 } ClaimedLevel;
 
-/* levels of this database that claims were taken from; palloc'd */
+/* levels of this database that leases were taken from; palloc'd */
 extern ClaimedLevel *celeriac_ready_claimed_levels(int *count);
 extern void celeriac_ready_set_highest(const char *queue, int priority,
 									   int64 highest);

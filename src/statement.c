@@ -256,34 +256,39 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"nullif(options - '{lost,retry_reason,revoked,canvas}'::text[], '{}') FROM d",
 		1, {UUIDOID}
 	},
-	/* the coordinator's duties */
+
+	/*
+	 * The coordinator's duties.  Each has a condition on the first column of
+	 * its index: for the order alone a table whose rows have mostly no such
+	 * time would be read whole.
+	 */
 	[STMT_DUE] = {
 		"WITH d AS MATERIALIZED (SELECT id FROM task_message WHERE ready IS NULL "
-		"AND eta <= clock_timestamp() AND waiting = 0 ORDER BY eta LIMIT $1 FOR UPDATE SKIP LOCKED) "
+		"AND eta <= statement_timestamp() AND waiting = 0 ORDER BY eta LIMIT $1 FOR UPDATE SKIP LOCKED) "
 		"UPDATE task_message m SET ready = nextval('task_ready_seq') "
 		"FROM d WHERE m.id = d.id",
 		1, {INT8OID}
 	},
 	[STMT_NEXT_DUE] = {
-		"SELECT eta FROM task_message WHERE ready IS NULL AND eta IS NOT NULL "
+		"SELECT eta FROM task_message WHERE ready IS NULL AND eta >= '-infinity' "
 		"AND waiting = 0 ORDER BY eta LIMIT 1",
 		0, {0}
 	},
 	[STMT_EXPIRED] = {
-		"SELECT id FROM task_message WHERE expires <= clock_timestamp() "
+		"SELECT id FROM task_message WHERE expires <= statement_timestamp() "
 		"AND leased_until IS NULL AND state IN ('PENDING', 'RETRY') "
 		"ORDER BY expires LIMIT $1",
 		1, {INT8OID}
 	},
 	[STMT_NEXT_EXPIRES] = {
-		"SELECT expires FROM task_message WHERE expires > clock_timestamp() "
+		"SELECT expires FROM task_message WHERE expires > statement_timestamp() "
 		"ORDER BY expires LIMIT 1",
 		0, {0}
 	},
 
 	/*
 	 * leases end: no index on leased_until (taking one stays HOT), so the
-	 * dispatch index up to the highest order ever claimed
+	 * dispatch index up to the highest order ever leased
 	 */
 	[STMT_LEASE_LEVELS] = {
 		"SELECT queue, priority::int, max(ready) FROM task_message "
@@ -355,6 +360,7 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"WHERE name = $1 AND state <> $2",
 		2, {TEXTOID, TEXTOID}
 	},
+
 	/*
 	 * canvas: what waits for the tasks that have just ended.  A row that was
 	 * moved to another segment meanwhile is missed; the callers look again.
