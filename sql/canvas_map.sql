@@ -83,3 +83,4 @@ SELECT * FROM map_seen;
 SELECT task_send('celeriac.map', kwargs => '{"task": "map_add", "it": 1}', queue => 'server') AS id \gset
 SELECT task_get(:'id', '30 s', propagate => false) ->> 'exc_message' AS exc_message;
 SELECT queue, count(*) FROM task_state WHERE name IN ('celeriac.map', 'celeriac.starmap') AND kwargs ->> 'task' LIKE 'map%' GROUP BY queue;
+SELECT task_unregister('map_add'), task_unregister('map_see'), task_unregister('map_halve');
