@@ -26,10 +26,10 @@
 
 #include "bgw.h"
 #include "catalog.h"
+#include "children.h"
 #include "claim.h"
 #include "guc.h"
 #include "limit.h"
-#include "map.h"
 #include "module.h"
 #include "sdk.h"
 #include "uuid.h"
@@ -213,28 +213,50 @@ copy_text(const char *text)
 }
 
 static void
-read_outcome(const SdkOutcome *from, Outcome *outcome, char **result)
+read_outcome(const SdkOutcome *from, Outcome *outcome, ModuleText *text)
 {
 	outcome->state = sdk_outcome_state(from);
 	outcome->countdown = from->status == TASK_RETRY ? from->countdown : -1;
 	outcome->exc_type = copy_text(from->exc_type);
 	outcome->exc_message = copy_text(from->exc_message);
-	*result = copy_text(from->result);
+	if (from->status == TASK_SUCCESS || from->status == TASK_REPLACED)
+		text->result = copy_text(from->result);
+	text->sent = copy_text(from->sent);
+}
+
+static Jsonb *
+read_json(const char *text)
+{
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(server_text(text))));
+}
+
+/* What comes of it outlives the SPI connection. */
+static void
+accept_sent(Outcome *outcome, Jsonb *sent)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	CelContext	context;
+
+	celeriac_enter_worker(&context);
+	MemoryContextSwitchTo(caller);
+	celeriac_children_read(outcome, sent);
+	celeriac_leave(&context);
 }
 
 void
-celeriac_cmodule_accept(Outcome *outcome, const char *result)
+celeriac_cmodule_accept(Outcome *outcome, const ModuleText *text)
 {
 	outcome->exc_type = server_text(outcome->exc_type);
 	outcome->exc_message = server_text(outcome->exc_message);
-	if (result != NULL)
-		outcome->result = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-															 CStringGetDatum(server_text(result))));
+	if (text->result != NULL)
+		outcome->result = read_json(text->result);
+	if (text->sent != NULL)
+		accept_sent(outcome, read_json(text->sent));
 }
 
 void
 celeriac_cmodule_run(const ModuleTask *task, const Delivery *delivery,
-					 Outcome *outcome, char **result)
+					 Outcome *outcome, ModuleText *text)
 {
 	SdkHost		host = {
 		.update_state = host_update_state,
@@ -247,10 +269,7 @@ celeriac_cmodule_run(const ModuleTask *task, const Delivery *delivery,
 	SdkOutcome	from;
 
 	fill_input(&input, delivery);
-	if (map_is(input.name))
-		map_run(&host, &input, task->definition, &from);
-	else
-		sdk_run(&host, &input, task->definition->run, &from);
-	read_outcome(&from, outcome, result);
+	sdk_run(&host, &input, task->definition->run, &from);
+	read_outcome(&from, outcome, text);
 	sdk_outcome_free(&from);
 }

@@ -11,6 +11,13 @@
 
 struct ModuleTask;
 
+/* what a task left behind, as JSON; NULL = nothing */
+typedef struct ModuleText
+{
+	char	   *result;
+	char	   *sent;
+} ModuleText;
+
 /* load what the setting names; what does not load is logged and left out */
 extern void celeriac_cmodule_load(void);
 extern const struct ModuleTask *celeriac_cmodule_find(const char *name);
@@ -22,7 +29,7 @@ extern const struct ModuleTask *celeriac_cmodule_find(const char *name);
  */
 extern void celeriac_cmodule_run(const struct ModuleTask *task,
 								 const Delivery *delivery, Outcome *outcome,
-								 char **result);
-extern void celeriac_cmodule_accept(Outcome *outcome, const char *result);
+								 ModuleText *text);
+extern void celeriac_cmodule_accept(Outcome *outcome, const ModuleText *text);
 
 #endif							/* CELERIAC_CMODULE_H */

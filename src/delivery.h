@@ -65,6 +65,7 @@ typedef struct Outcome
 	bool		not_begun;		/* LOST, but only prefetched: no loss of its
 								 * own */
 	List	   *added;			/* of Addition: what joins the task's group */
+	List	   *sent;			/* of Canvas, ready to be sent: children.c */
 	bool		accepted;		/* set by celeriac_finish */
 } Outcome;
 

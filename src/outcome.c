@@ -7,6 +7,7 @@
 #include "finish.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "utils/array.h"
@@ -16,6 +17,7 @@
 
 #include "argument.h"
 #include "catalog.h"
+#include "children.h"
 #include "claim.h"
 #include "compat.h"
 #include "errors.h"
@@ -124,7 +126,27 @@ read_outcomes(ArrayType *array, int *count)
 	return outcomes;
 }
 
-/* task_finish(worker, outcomes) → ids accepted */
+/* One for each outcome, NULL for those that sent nothing. */
+static void
+read_sent(ArrayType *array, Outcome *outcomes, int count)
+{
+	Datum	   *items;
+	bool	   *nulls;
+	int			nitems;
+
+	deconstruct_array(array, JSONBOID, -1, false, TYPALIGN_INT, &items, &nulls, &nitems);
+	if (nitems != count)
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+				 errmsg("sent must have as many elements as outcomes")));
+	for (int i = 0; i < count; i++)
+	{
+		if (!nulls[i])
+			celeriac_children_read(&outcomes[i], DatumGetJsonbP(items[i]));
+	}
+}
+
+/* task_finish(worker, outcomes), task_finish_sending(…, sent) → ids accepted */
 Datum
 task_finish(PG_FUNCTION_ARGS)
 {
@@ -141,8 +163,10 @@ task_finish(PG_FUNCTION_ARGS)
 	celeriac_init_srf(fcinfo);
 	celeriac_enter(&context, fcinfo);
 	outcomes = read_outcomes(PG_GETARG_ARRAYTYPE_P(1), &count);
+	if (PG_NARGS() > 2 && !PG_ARGISNULL(2))
+		read_sent(PG_GETARG_ARRAYTYPE_P(2), outcomes, count);
 	if (count > 0)
-		celeriac_finish(worker, outcomes, count);
+		celeriac_children_finish(worker, outcomes, count);
 	celeriac_leave(&context);
 	for (int i = 0; i < count; i++)
 	{

@@ -51,6 +51,7 @@
 
 #include "bgw.h"
 #include "catalog.h"
+#include "children.h"
 #include "claim.h"
 #include "cmodule.h"
 #include "compat.h"
@@ -60,7 +61,7 @@
 #include "intask.h"
 #include "limit.h"
 #include "shmem.h"
-#include "sqlmap.h"
+#include "sqltask.h"
 #include "uuid.h"
 
 /* How long and how many tasks share a transaction. */
@@ -84,7 +85,7 @@ typedef struct Run
 	bool		shares;			/* several may share the transaction */
 	bool		full;			/* but none may join any more */
 	Outcome    *outcomes;
-	char	  **json;			/* results of modules */
+	ModuleText *texts;			/* what tasks of modules left behind */
 } Run;
 
 /* What a task took lately, by name. */
@@ -306,7 +307,7 @@ call_function(Run *run, const RunTask *task)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	result = celeriac_sqlmap_call(task->function, d);
+	result = celeriac_sqltask_call(task->function, d->args, d->kwargs);
 	MemoryContextSwitchTo(caller);
 	result = copy_jsonb(result);
 	SPI_finish();
@@ -414,8 +415,7 @@ ends_before_start(const RunTask *task, Outcome *outcome)
 			 (!OidIsValid(task->function) ||
 			  !SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(task->function))))
 		end_with(outcome, "FAILURE", "NotRegistered",
-				 psprintf("task \"%s\" is not registered here",
-						  celeriac_route(d->name, d->kwargs)));
+				 psprintf("task \"%s\" is not registered here", d->name));
 	else
 		return false;
 	return true;
@@ -505,7 +505,7 @@ report(Outcome *outcomes, int count)
 	int			accepted;
 
 	celeriac_enter_worker(&context);
-	accepted = celeriac_finish(worker_name, outcomes, count);
+	accepted = celeriac_children_finish(worker_name, outcomes, count);
 	celeriac_leave(&context);
 	return accepted == count;
 }
@@ -653,13 +653,18 @@ run_sql(RunTask *tasks, int count, bool shares)
  * Tasks of C modules: no transaction while they run, one for their outcomes.
  */
 static void
-end_module_task(Outcome *outcome, const Delivery *d, CancelReason reason)
+end_module_task(Outcome *outcome, ModuleText *text, const Delivery *d,
+				CancelReason reason)
 {
+	bool		stopped = (reason == CANCEL_STOP && strcmp(outcome->state, "REVOKED") == 0);
+
+	if (reason == CANCEL_HARD || stopped)
+		memset(text, 0, sizeof(*text));
 	if (reason == CANCEL_HARD)
 		end_with(outcome, "FAILURE", "TimeLimitExceeded",
 				 psprintf("the task ran longer than its time limit of %g s", d->time_limit));
 	/* it gave up because the executor stops, for which it sees no other sign */
-	else if (reason == CANCEL_STOP && strcmp(outcome->state, "REVOKED") == 0)
+	else if (stopped)
 		end_with(outcome, "PENDING", NULL, NULL);
 }
 
@@ -668,23 +673,24 @@ run_module_task(Run *run, const RunTask *task)
 {
 	const Delivery *d = task->delivery;
 	Outcome    *outcome = &run->outcomes[run->count];
+	ModuleText *text = &run->texts[run->count];
 
 	start_outcome(outcome, d);
 	celeriac_limit_next(&d->id);
-	run->json[run->count] = NULL;
+	memset(text, 0, sizeof(*text));
 	if (ends_before_start(task, outcome))
 		return;
 	pgstat_report_activity(STATE_RUNNING, task_label(d));
 	celeriac_limit_begin(d->soft_time_limit, d->time_limit, false);
-	celeriac_cmodule_run(task->module, d, outcome, &run->json[run->count]);
-	end_module_task(outcome, d, celeriac_limit_end());
+	celeriac_cmodule_run(task->module, d, outcome, text);
+	end_module_task(outcome, text, d, celeriac_limit_end());
 	pgstat_report_activity(STATE_IDLE, NULL);
 	note_pace(d->name, outcome->started_at);
 }
 
 /* In a subtransaction: what a module returns may be no text, or no jsonb. */
 static void
-accept_module_result(Outcome *outcome, const char *json)
+accept_module_result(Outcome *outcome, const ModuleText *text)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -693,8 +699,7 @@ accept_module_result(Outcome *outcome, const char *json)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		celeriac_cmodule_accept(outcome,
-								strcmp(outcome->state, "SUCCESS") == 0 ? json : NULL);
+		celeriac_cmodule_accept(outcome, text);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -706,6 +711,7 @@ accept_module_result(Outcome *outcome, const char *json)
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		end_with_error(outcome, error);
+		outcome->sent = outcome->added = NIL;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
@@ -719,7 +725,7 @@ report_modules(Run *run)
 	celeriac_bgw_begin("celeriac: reporting outcomes");
 	MemoryContextSwitchTo(run_context);
 	for (int i = 0; i < run->count; i++)
-		accept_module_result(&run->outcomes[i], run->json[i]);
+		accept_module_result(&run->outcomes[i], &run->texts[i]);
 	(void) report(run->outcomes, run->count);
 	celeriac_bgw_commit();
 	for (int i = 0; i < run->count; i++)
@@ -739,7 +745,7 @@ run_modules(RunTask *tasks, int count)
 
 	count = Min(count, MAX_SHARE);
 	run.outcomes = palloc(count * sizeof(Outcome));
-	run.json = palloc(count * sizeof(char *));
+	run.texts = palloc(count * sizeof(ModuleText));
 	do
 	{
 		run_module_task(&run, &tasks[run.count]);

@@ -139,6 +139,11 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"AND m.leased_until IS NOT NULL ORDER BY m.id FOR UPDATE",
 		1, {UUIDARRAYOID}
 	},
+	/* of what a task sends: its claim keeps them as they are */
+	[STMT_PARENTS] = {
+		"SELECT id, coalesce(root_id, id), sent_by FROM task_message WHERE id = ANY ($1)",
+		1, {UUIDARRAYOID}
+	},
 	/* delete the message, insert the result: never half */
 	[STMT_FINISH] = {
 		"WITH o AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) "
@@ -481,16 +486,6 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 	[STMT_ADD_WAITING] = {
 		"UPDATE task_message SET waiting = waiting + $2 WHERE id = $1 AND waiting > 0",
 		2, {UUIDOID, INT4OID}
-	},
-	/* one value under one key is enough; of a list, one of its values */
-	[STMT_STAMPED] = {
-		"SELECT m.id FROM task_message m WHERE m.options ? 'stamps' "
-		"AND ($2 OR m.sent_by = $3) AND EXISTS ("
-		"SELECT FROM jsonb_each($1) h(key, value), "
-		"jsonb_path_query(h.value, 'lax $[*]') wanted, "
-		"jsonb_path_query(m.options -> 'stamps' -> h.key, 'lax $[*]') has "
-		"WHERE wanted = has) ORDER BY m.id",
-		3, {JSONBOID, BOOLOID, TEXTOID}
 	},
 	[STMT_WORKERS_ONLINE] = {
 		"SELECT name FROM celeriac_worker WHERE state = 'online'",

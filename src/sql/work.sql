@@ -21,6 +21,11 @@ CREATE FUNCTION task_finish(worker text, outcomes task_outcome[]) RETURNS SETOF 
 COMMENT ON FUNCTION task_finish(text, task_outcome[]) IS
 	'Applies outcomes and returns the ids of those accepted; the others did not come from the worker and delivery that hold the claim.';
 
+CREATE FUNCTION task_finish_sending(worker text, outcomes task_outcome[], sent jsonb[]) RETURNS SETOF uuid
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'task_finish';
+COMMENT ON FUNCTION task_finish_sending(text, task_outcome[], jsonb[]) IS
+	'task_finish for workers whose tasks have no connection. sent has an element for each outcome, NULL or an array of {"send": signature}: what the task sent, which is sent if its outcome is accepted.';
+
 CREATE FUNCTION task_succeed(id uuid, result jsonb DEFAULT NULL) RETURNS boolean
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'task_succeed';
 COMMENT ON FUNCTION task_succeed(uuid, jsonb) IS

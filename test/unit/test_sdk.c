@@ -377,6 +377,67 @@ test_endings(void)
 }
 
 /*
+ * Others
+ */
+
+static bool fails_after_sending;
+static bool sent_nonsense;
+
+static task_status
+sends(task *t)
+{
+	sent_nonsense = task_send_signature(t, "[1]") ||
+		task_send_signature(t, "{") || task_send_signature(t, NULL) ||
+		task_send(t, "m.t", "q", NULL) || task_send(t, NULL, NULL, NULL);
+	task_send(t, "m.t", "[i, s]", "{s: b}", 1, "a", "k", 1);
+	task_send(t, "m.t", NULL, NULL);
+	task_add_to_chord(t, "{\"task\": \"m.u\"}");
+	return fails_after_sending ? task_fail(t, "E", "no") : TASK_SUCCESS;
+}
+
+static task_status
+replaces(task *t)
+{
+	return task_replace(t, "{\"task\": \"m.u\"}");
+}
+
+static task_status
+replaces_by_nonsense(task *t)
+{
+	return task_replace(t, "\"m.u\"");
+}
+
+static task_status
+says_replaced(task *t)
+{
+	(void) t;
+	return TASK_REPLACED;
+}
+
+static void
+test_others(void)
+{
+	SdkOutcome	outcome = run(sends, NULL, NULL);
+
+	is(outcome.sent, "[{\"send\":{\"task\":\"m.t\",\"args\":[1,\"a\"],\"kwargs\":{\"k\":true}}},"
+	   "{\"send\":{\"task\":\"m.t\"}},{\"add\":{\"task\":\"m.u\"}}]",
+	   "what a task sends");
+	ok(!sent_nonsense, "what is no signature is not sent");
+	expect(outcome, "SUCCESS", NULL, NULL, "a task that sends");
+	fails_after_sending = true;
+	outcome = run(sends, NULL, NULL);
+	is(outcome.sent, NULL, "a failure sends nothing");
+	expect(outcome, "FAILURE", NULL, "E", "a task that fails after sending");
+
+	expect(run(replaces, NULL, NULL), "REPLACED", "{\"task\": \"m.u\"}", NULL,
+		   "a replaced task");
+	expect(run(replaces_by_nonsense, NULL, NULL), "FAILURE", NULL,
+		   "TypeError", "replaced by what is no signature");
+	expect(run(says_replaced, NULL, NULL), "FAILURE", NULL, "Error",
+		   "replaced by nothing");
+}
+
+/*
  * Services and facts
  */
 
@@ -438,6 +499,7 @@ main(void)
 	test_results();
 	test_arguments();
 	test_endings();
+	test_others();
 	test_services();
 	return tap_done();
 }

@@ -21,7 +21,6 @@
 #include "clock.h"
 #include "exitcode.h"
 #include "log.h"
-#include "map.h"
 #include "mem.h"
 #include "sdk.h"
 
@@ -217,6 +216,7 @@ child_outcome_state(const SdkOutcome *outcome)
 		[TASK_REJECT] = OUTCOME_REJECTED,
 		[TASK_IGNORE] = OUTCOME_IGNORED,
 		[TASK_REVOKED] = OUTCOME_REVOKED,
+		[TASK_REPLACED] = OUTCOME_REPLACED,
 	};
 
 	if (outcome->status == TASK_REJECT && outcome->requeue)
@@ -251,10 +251,7 @@ child_run_module_task(Child *child, const ModuleTask *task)
 	SdkOutcome	outcome;
 	Report		report;
 
-	if (map_is(input.name))
-		map_run(&host, &input, task->definition, &outcome);
-	else
-		sdk_run(&host, &input, task->definition->run, &outcome);
+	sdk_run(&host, &input, task->definition->run, &outcome);
 	if (outcome.exc_type != NULL)
 		text_make_utf8(outcome.exc_type, strlen(outcome.exc_type));
 	if (outcome.exc_message != NULL)
@@ -265,6 +262,7 @@ child_run_module_task(Child *child, const ModuleTask *task)
 		.result = text_of(outcome.result),
 		.exc_type = text_of(outcome.exc_type),
 		.exc_message = text_of(outcome.exc_message),
+		.sent = text_of(outcome.sent),
 	};
 	child_end_task(child, &report);
 	sdk_outcome_free(&outcome);
@@ -283,7 +281,7 @@ child_run_program(Child *child, const Program *program)
 }
 
 static void
-child_run_unknown(Child *child, const char *name)
+child_run_unknown(Child *child)
 {
 	char		message[512];
 	Report		report = {
@@ -293,7 +291,7 @@ child_run_unknown(Child *child, const char *name)
 
 	snprintf(message, sizeof(message),
 			 "this worker has no task called \"%s\"",
-			 name);
+			 child->delivery->name.data);
 	text_make_utf8(message, strlen(message));
 	report.exc_message = text_of(message);
 	child_end_task(child, &report);
@@ -323,21 +321,6 @@ child_runtime_of(Child *child, const ModuleTask *task)
 								module_task_at(child->catalog->modules, 0)];
 }
 
-/* Programs are not mapped: each would have to be started for each item. */
-static void
-child_run_map(Child *child)
-{
-	char	   *name = map_task(child->delivery->kwargs.data);
-	const ModuleTask *task = name == NULL ? NULL :
-		module_find(child->catalog->modules, name);
-
-	if (task != NULL)
-		child_run_module_task(child, task);
-	else
-		child_run_unknown(child, name != NULL ? name : child->delivery->name.data);
-	free(name);
-}
-
 static void
 child_run(Child *child)
 {
@@ -345,11 +328,6 @@ child_run(Child *child)
 	const ModuleTask *task = module_find(child->catalog->modules, name);
 	const Program *program;
 
-	if (map_is(name))
-	{
-		child_run_map(child);
-		return;
-	}
 	if (task != NULL)
 	{
 		int64_t		began = atomic_load(&child->page->started_at);
@@ -362,7 +340,7 @@ child_run(Child *child)
 	if (program != NULL)
 		child_run_program(child, program);
 	else
-		child_run_unknown(child, name);
+		child_run_unknown(child);
 }
 
 static bool

@@ -57,6 +57,7 @@ outcome_state_name(OutcomeState state)
 		[OUTCOME_REVOKED] = "REVOKED",
 		[OUTCOME_PENDING] = "PENDING",
 		[OUTCOME_LOST] = "LOST",
+		[OUTCOME_REPLACED] = "REPLACED",
 	};
 
 	return names[state];
@@ -144,9 +145,9 @@ frame_put_report(Buffer *buffer, uint32_t seq, const Report *report)
 		.state = report->state,
 	};
 	const Text	texts[] = {report->result, report->exc_type,
-	report->exc_message, report->traceback};
+	report->exc_message, report->traceback, report->sent};
 
-	frame_put(buffer, FRAME_REPORT, seq, &body, sizeof(body), texts, 4);
+	frame_put(buffer, FRAME_REPORT, seq, &body, sizeof(body), texts, 5);
 }
 
 void
@@ -270,7 +271,8 @@ frame_get_report(const Frame *frame, Report *report)
 	report->exc_type = frame_read_text(&reader);
 	report->exc_message = frame_read_text(&reader);
 	report->traceback = frame_read_text(&reader);
-	return !reader.broken && body.state <= OUTCOME_LOST;
+	report->sent = frame_read_text(&reader);
+	return !reader.broken && body.state <= OUTCOME_REPLACED;
 }
 
 bool

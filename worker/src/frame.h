@@ -71,7 +71,8 @@ typedef enum OutcomeState
 	OUTCOME_IGNORED,
 	OUTCOME_REVOKED,
 	OUTCOME_PENDING,			/* handed back */
-	OUTCOME_LOST				/* its child died */
+	OUTCOME_LOST,				/* its child died */
+	OUTCOME_REPLACED			/* by the signature in result */
 } OutcomeState;
 
 extern const char *outcome_state_name(OutcomeState state);
@@ -86,6 +87,7 @@ typedef struct Report
 	Text		exc_type;
 	Text		exc_message;
 	Text		traceback;
+	Text		sent;			/* children, as in SdkOutcome */
 } Report;
 
 /* Write a whole frame at the end of the buffer. */

@@ -177,7 +177,7 @@ outcome_new(const Uuid *id, int32_t delivery, Text name, const Report *report)
 {
 	size_t		size = report->result.length + report->exc_type.length +
 		report->exc_message.length + report->traceback.length +
-		name.length + 5;
+		report->sent.length + name.length + 6;
 	Outcome    *outcome = mem_alloc(sizeof(Outcome) + size);
 	char	   *room = outcome->bytes;
 
@@ -192,6 +192,7 @@ outcome_new(const Uuid *id, int32_t delivery, Text name, const Report *report)
 	outcome->report.exc_type = outcome_keep(&room, report->exc_type);
 	outcome->report.exc_message = outcome_keep(&room, report->exc_message);
 	outcome->report.traceback = outcome_keep(&room, report->traceback);
+	outcome->report.sent = outcome_keep(&room, report->sent);
 	outcome->name = outcome_keep(&room, name);
 	return outcome;
 }
@@ -286,6 +287,26 @@ outbox_take_batch(Outbox *outbox)
 	return batch;
 }
 
+static bool
+batch_sends(const Batch *batch)
+{
+	for (Outcome *outcome = batch->outcomes.first; outcome != NULL;
+		 outcome = outcome->next)
+		if (outcome->report.sent.data != NULL)
+			return true;
+	return false;
+}
+
+static void
+batch_put_sent(LinkParams *params, const Batch *batch)
+{
+	wire_put_array(&params->bytes, WIRE_JSONB, batch->outcomes.count);
+	for (Outcome *outcome = batch->outcomes.first; outcome != NULL;
+		 outcome = outcome->next)
+		wire_put_jsonb_field(&params->bytes, outcome->report.sent);
+	link_param_end(params);
+}
+
 static void outbox_answer(void *data, const PGresult *result);
 
 static void
@@ -293,6 +314,7 @@ outbox_send_batch(Outbox *outbox, int link, unsigned outcome_type)
 {
 	LinkParams *params = &outbox->params;
 	Batch	   *batch = outbox_take_batch(outbox);
+	bool		sends = batch_sends(batch);
 
 	link_params_reset(params);
 	link_param_text(params, text_of(outbox->worker));
@@ -301,13 +323,16 @@ outbox_send_batch(Outbox *outbox, int link, unsigned outcome_type)
 		 outcome = outcome->next)
 		outcome_put(&params->bytes, outcome);
 	link_param_end(params);
+	if (sends)
+		batch_put_sent(params, batch);
 
 	batch->link = link;
 	batch->next = outbox->in_flight;
 	outbox->in_flight = batch;
 	outbox->nin_flight[link]++;
-	link_request(outbox->links[link], &statement_finish, params, outbox_answer,
-				 batch);
+	link_request(outbox->links[link],
+				 sends ? &statement_finish_sending : &statement_finish,
+				 params, outbox_answer, batch);
 }
 
 /*

@@ -30,6 +30,7 @@ typedef struct SdkTask
 	SdkOutcome *outcome;
 	json_t	   *root;			/* [args, kwargs], what was unpacked of them */
 	json_t	   *options;		/* parsed on first use */
+	json_t	   *sent;			/* as in SdkOutcome; NULL = nothing yet */
 	SdkChunk   *chunks;
 } SdkTask;
 
@@ -100,6 +101,7 @@ sdk_outcome_free(SdkOutcome *outcome)
 {
 	/* results come from jansson's allocator, which is malloc unless replaced */
 	free(outcome->result);
+	free(outcome->sent);
 	free(outcome->exc_type);
 	free(outcome->exc_message);
 	memset(outcome, 0, sizeof(*outcome));
@@ -115,6 +117,7 @@ sdk_outcome_state(const SdkOutcome *outcome)
 		[TASK_REJECT] = "REJECTED",
 		[TASK_IGNORE] = "IGNORED",
 		[TASK_REVOKED] = "REVOKED",
+		[TASK_REPLACED] = "REPLACED",
 	};
 
 	if (outcome->status == TASK_REJECT && outcome->requeue)
@@ -323,6 +326,88 @@ sdk_reject(task *t, bool requeue)
 }
 
 /*
+ * Others
+ */
+
+/* A signature's outside: the rest is the server's to judge. */
+static json_t *
+sdk_parse_signature(const char *signature)
+{
+	return signature == NULL ? NULL :
+		json_loads(signature, JSON_ALLOW_NUL, NULL);
+}
+
+/* Takes value.  Not by json_object(): inside the server that is SQL's. */
+static bool
+sdk_add_sent(SdkTask *self, const char *key, json_t *value)
+{
+	if (self->sent == NULL)
+		self->sent = json_array();
+	if (!json_is_object(value))
+	{
+		json_decref(value);
+		return false;
+	}
+	return json_array_append_new(self->sent,
+								 json_pack("{s:o}", key, value)) == 0;
+}
+
+/* Both sides are built by one call, as they are unpacked. */
+static bool
+sdk_send(task *t, const char *name, const char *args_format,
+		 const char *kwargs_format, va_list ap)
+{
+	char	   *format = sdk_format("[%s%s%s]", args_format ? args_format : "",
+									args_format && kwargs_format ? "," : "",
+									kwargs_format ? kwargs_format : "");
+	json_t	   *sides = NULL;
+	json_t	   *signature = NULL;
+	size_t		side = 0;
+
+	if (name != NULL && format != NULL)
+		sides = json_vpack_ex(NULL, 0, format, ap);
+	free(format);
+	if (sides == NULL)
+		return false;
+	signature = json_pack("{s:s}", "task", name);
+	if (signature != NULL && args_format != NULL)
+		json_object_set(signature, "args", json_array_get(sides, side++));
+	if (signature != NULL && kwargs_format != NULL)
+		json_object_set(signature, "kwargs", json_array_get(sides, side));
+	json_decref(sides);
+	return sdk_add_sent(sdk_task(t), "send", signature);
+}
+
+static bool
+sdk_send_signature(task *t, const char *signature)
+{
+	return sdk_add_sent(sdk_task(t), "send", sdk_parse_signature(signature));
+}
+
+static bool
+sdk_add_to_chord(task *t, const char *signature)
+{
+	return sdk_add_sent(sdk_task(t), "add", sdk_parse_signature(signature));
+}
+
+static task_status
+sdk_replace(task *t, const char *signature)
+{
+	SdkTask    *self = sdk_task(t);
+	json_t	   *value = sdk_parse_signature(signature);
+	bool		ok = json_is_object(value);
+
+	json_decref(value);
+	sdk_outcome_free(self->outcome);
+	if (!ok)
+		return sdk_set_error(self, TASK_FAILURE, "TypeError",
+							 sdk_format("%s() is to be replaced by what is no signature",
+										self->input->name));
+	self->outcome->result = sdk_copy(signature);
+	return TASK_REPLACED;
+}
+
+/*
  * While it runs
  */
 
@@ -492,6 +577,10 @@ static const task_api sdk_api = {
 	.number = sdk_number,
 	.header = sdk_header,
 	.alloc = sdk_alloc,
+	.send = sdk_send,
+	.send_signature = sdk_send_signature,
+	.add_to_chord = sdk_add_to_chord,
+	.replace = sdk_replace,
 };
 
 /*
@@ -538,6 +627,14 @@ sdk_settle(SdkTask *self, task_status status)
 		case TASK_REVOKED:
 			sdk_explain(self, status);
 			break;
+		case TASK_REPLACED:
+			if (outcome->result != NULL)
+				break;
+			sdk_set_error(self, TASK_FAILURE, "Error",
+						  sdk_format("%s() did not say what replaces it",
+									 self->input->name));
+			status = TASK_FAILURE;
+			break;
 		default:
 			sdk_set_error(self, TASK_FAILURE, "Error",
 						  sdk_format("%s() returned the unknown status %d",
@@ -545,6 +642,9 @@ sdk_settle(SdkTask *self, task_status status)
 			status = TASK_FAILURE;
 	}
 	outcome->status = status;
+	if (self->sent != NULL && (status == TASK_SUCCESS ||
+							   status == TASK_IGNORE || status == TASK_REPLACED))
+		outcome->sent = sdk_dump(self->sent);
 }
 
 static void
@@ -554,6 +654,7 @@ sdk_cleanup(SdkTask *self)
 
 	json_decref(self->root);
 	json_decref(self->options);
+	json_decref(self->sent);
 	while (chunk != NULL)
 	{
 		SdkChunk   *next = chunk->next;

@@ -47,7 +47,10 @@ typedef struct SdkOutcome
 	task_status status;
 	bool		requeue;		/* of TASK_REJECT */
 	double		countdown;		/* of TASK_RETRY; < 0 = the definition's */
-	char	   *result;			/* JSON text; NULL = null */
+	char	   *result;			/* JSON text; NULL = null.  Of TASK_REPLACED
+								 * the signature */
+	char	   *sent;			/* JSON array: {"send": signature} or {"add":
+								 * signature}, in that order; NULL = none */
 	char	   *exc_type;		/* set for FAILURE, RETRY, REVOKED */
 	char	   *exc_message;
 } SdkOutcome;
@@ -64,7 +67,8 @@ extern void sdk_outcome_free(SdkOutcome *outcome);
 
 /*
  * The state to report to task_finish(): "SUCCESS", "FAILURE", "RETRY",
- * "REJECTED", "IGNORED", "REVOKED", or "PENDING" for a task to be put back.
+ * "REJECTED", "IGNORED", "REVOKED", "REPLACED", or "PENDING" for a task to be
+ * put back.
  */
 extern const char *sdk_outcome_state(const SdkOutcome *outcome);
 

@@ -130,6 +130,14 @@ static const Statement statement_finish = {
 	.types = {WIRE_TEXT, 0},
 };
 
+/* worker, outcomes, children of each; the same answer */
+static const Statement statement_finish_sending = {
+	.name = "celeriac_finish_sending",
+	.sql = "SELECT pg_catalog.array_agg(accepted) FROM task_finish_sending($1, $2::task_outcome[], $3) AS accepted",
+	.nparams = 3,
+	.types = {WIRE_TEXT, 0, WIRE_JSONB_ARRAY},
+};
+
 /* worker, ids, times */
 static const Statement statement_started = {
 	.name = "celeriac_started",

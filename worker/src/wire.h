@@ -25,6 +25,7 @@
 #define WIRE_UUID			2950
 #define WIRE_UUID_ARRAY		2951
 #define WIRE_JSONB			3802
+#define WIRE_JSONB_ARRAY	3807
 
 extern void wire_put_int32(Buffer *buffer, int32_t value);
 extern void wire_put_int64(Buffer *buffer, int64_t value);

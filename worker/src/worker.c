@@ -105,6 +105,7 @@ worker_outcome_level(OutcomeState state)
 		case OUTCOME_SUCCESS:
 		case OUTCOME_RETRY:
 		case OUTCOME_IGNORED:
+		case OUTCOME_REPLACED:
 			break;
 	}
 	return LOG_LEVEL_INFO;
@@ -152,6 +153,10 @@ worker_log_outcome(const Job *job, const Report *report)
 			break;
 		case OUTCOME_IGNORED:
 			log_task(level, job->name, &job->id, "Task %s[%s] ignored",
+					 job->name.data, id);
+			break;
+		case OUTCOME_REPLACED:
+			log_task(level, job->name, &job->id, "Task %s[%s] replaced",
 					 job->name.data, id);
 			break;
 		case OUTCOME_REVOKED:

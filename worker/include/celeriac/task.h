@@ -45,7 +45,7 @@ extern "C" {
 #endif
 
 /* Changes whenever a struct of this file does; a module of another ABI is refused. */
-#define TASK_ABI_VERSION 1
+#define TASK_ABI_VERSION 2
 
 /* One delivery of a task. */
 typedef struct task task;
@@ -58,7 +58,8 @@ typedef enum task_status
 	TASK_RETRY,					/* run it again later; see task_retry() */
 	TASK_REJECT,				/* refuse it; see task_reject() */
 	TASK_IGNORE,				/* done, and there is nothing to say about it */
-	TASK_REVOKED				/* given up because task_revoked() said so */
+	TASK_REVOKED,				/* given up because task_revoked() said so */
+	TASK_REPLACED				/* others take its place; see task_replace() */
 } task_status;
 
 typedef enum task_log_level
@@ -163,6 +164,11 @@ typedef struct task_api
 	int			(*number) (task *t, task_number which);
 	const char *(*header) (task *t, const char *key);
 	void	   *(*alloc) (task *t, size_t size);
+	bool		(*send) (task *t, const char *name, const char *args_format,
+						 const char *kwargs_format, va_list ap);
+	bool		(*send_signature) (task *t, const char *signature);
+	bool		(*add_to_chord) (task *t, const char *signature);
+	task_status (*replace) (task *t, const char *signature);
 } task_api;
 
 struct task
@@ -293,6 +299,56 @@ task_ignore(task *t)
 {
 	(void) t;
 	return TASK_IGNORE;
+}
+
+/*
+ * End by letting a signature take this task's place: it gets its id, its links,
+ * its place in a chain, group or chord; its result is then this task's.  The
+ * signature is JSON text as task_signature has it: a task, or a whole canvas.
+ */
+TASK_INLINE task_status
+task_replace(task *t, const char *signature)
+{
+	return t->api->replace(t, signature);
+}
+
+/*
+ * Sending others
+ *
+ * What a task sends are its children.  They go out in the transaction that
+ * keeps its result, and only then: those of a task that does not end as SUCCESS,
+ * IGNORED or replaced are never sent.
+ */
+
+/*
+ * Send a task, with arguments built by jansson formats as task_unpack() takes
+ * them: an array and an object, each NULL if there are none.  False when they
+ * cannot be built.
+ */
+TASK_INLINE bool
+task_send(task *t, const char *name, const char *args_format, const char *kwargs_format, ...)
+{
+	va_list		ap;
+	bool		ok;
+
+	va_start(ap, kwargs_format);
+	ok = t->api->send(t, name, args_format, kwargs_format, ap);
+	va_end(ap);
+	return ok;
+}
+
+/* Send a signature, JSON text: a task with options, or a whole canvas. */
+TASK_INLINE bool
+task_send_signature(task *t, const char *signature)
+{
+	return t->api->send_signature(t, signature);
+}
+
+/* Let a signature join the header of the chord that this task is in. */
+TASK_INLINE bool
+task_add_to_chord(task *t, const char *signature)
+{
+	return t->api->add_to_chord(t, signature);
 }
 
 /*
