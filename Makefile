@@ -6,9 +6,10 @@ EXTENSION = celeriac
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION).control)
 PGFILEDESC = "celeriac - tasks inside PostgreSQL"
 
-# worker/src/sdk.c and module.c run C tasks; executors do so as well.
+# worker/src/sdk.c, map.c and module.c run C tasks; executors do so as well.
 MODULE_big = $(EXTENSION)
 OBJS = $(sort $(patsubst %.c,%.o,$(wildcard src/*.c))) \
+	worker/src/map.o \
 	worker/src/module.o \
 	worker/src/sdk.o
 

@@ -30,6 +30,7 @@
 #include "claim.h"
 #include "guc.h"
 #include "limit.h"
+#include "map.h"
 #include "module.h"
 #include "sdk.h"
 #include "uuid.h"
@@ -269,7 +270,10 @@ celeriac_cmodule_run(const ModuleTask *task, const Delivery *delivery,
 	SdkOutcome	from;
 
 	fill_input(&input, delivery);
-	sdk_run(&host, &input, task->definition->run, &from);
+	if (map_is(input.name))
+		map_run(&host, &input, task->definition, &from);
+	else
+		sdk_run(&host, &input, task->definition->run, &from);
 	read_outcome(&from, outcome, text);
 	sdk_outcome_free(&from);
 }

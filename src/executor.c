@@ -33,7 +33,6 @@
 #include "catalog.h"
 #include "claim.h"
 #include "cmodule.h"
-#include "definition.h"
 #include "delivery.h"
 #include "errors.h"
 #include "finish.h"
@@ -43,6 +42,7 @@
 #include "ready.h"
 #include "runner.h"
 #include "shmem.h"
+#include "sqlmap.h"
 #include "uuid.h"
 #include "wake.h"
 
@@ -90,12 +90,13 @@ read_queues(void)
 static void
 look_up(RunTask *task, Delivery *delivery)
 {
-	const Definition *definition = celeriac_definition(delivery->name);
+	const char *name = celeriac_route(delivery->name, delivery->kwargs);
+	const Definition *definition = celeriac_definition(name);
 
 	task->delivery = delivery;
 	task->function = definition->known ? definition->function : InvalidOid;
 	task->module = OidIsValid(task->function) ? NULL :
-		celeriac_cmodule_find(delivery->name);
+		celeriac_cmodule_find(name);
 }
 
 static void

@@ -30,7 +30,6 @@
 #include "claim.h"
 #include "compat.h"
 #include "condition.h"
-#include "definition.h"
 #include "direct.h"
 #include "errors.h"
 #include "graph.h"
@@ -40,6 +39,7 @@
 #include "rootlock.h"
 #include "row.h"
 #include "shmem.h"
+#include "sqlmap.h"
 #include "state.h"
 #include "uuid.h"
 #include "xact.h"
@@ -290,7 +290,7 @@ plan_retry(Ending *item)
 	double		delay = o->countdown;
 
 	if (delay < 0)
-		delay = celeriac_retry_delay(celeriac_definition(item->row.name),
+		delay = celeriac_retry_delay(celeriac_definition_of(&item->row),
 									 item->row.retries);
 	item->action = ACTION_RETRY;
 	item->eta = celeriac_time_after(delay);
@@ -314,7 +314,7 @@ decide_retry(Ending *item)
 static void
 decide_failure(Ending *item)
 {
-	const Definition *def = celeriac_definition(item->row.name);
+	const Definition *def = celeriac_definition_of(&item->row);
 
 	item->action = ACTION_END;
 	if (retries_left(&item->row) &&
@@ -327,7 +327,7 @@ decide_failure(Ending *item)
 static void
 decide_lost(Ending *item)
 {
-	int			max_deliveries = celeriac_definition(item->row.name)->max_deliveries;
+	int			max_deliveries = celeriac_definition_of(&item->row)->max_deliveries;
 	double		lost = 0;
 	bool		late = true;
 

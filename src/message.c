@@ -15,9 +15,9 @@
 
 #include "argument.h"
 #include "catalog.h"
-#include "definition.h"
 #include "event.h"
 #include "relation.h"
+#include "sqlmap.h"
 
 #define DELIVERY_COLUMNS 15
 
@@ -41,7 +41,7 @@ merge_limits(Delivery *d)
 												  &d->soft_time_limit);
 	bool		own_hard = celeriac_option_number(d->options, "time_limit", &d->time_limit);
 
-	def = celeriac_definition(d->name);
+	def = celeriac_definition_of(d);
 	if (!own_soft && def->soft_time_limit > 0)
 	{
 		d->soft_time_limit = def->soft_time_limit;

@@ -18,6 +18,7 @@
 #include "calloption.h"
 #include "errors.h"
 #include "link.h"
+#include "map.h"
 #include "uuid.h"
 
 /* What comes from outside to be merged in; none of them is NULL. */
@@ -95,7 +96,7 @@ map_kwargs(const Canvas *map)
 static Canvas *
 prepare_map(Canvas *map, const Partial *given)
 {
-	map->name = map->kind == CANVAS_MAP ? CELERIAC_MAP_TASK : CELERIAC_STARMAP_TASK;
+	map->name = map->kind == CANVAS_MAP ? MAP_TASK : STARMAP_TASK;
 	map->kwargs = map_kwargs(map);
 	map->route = map->mapped->name;
 	map->immutable = true;

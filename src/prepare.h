@@ -26,10 +26,6 @@
 
 #include "canvas.h"
 
-/* the names of messages that run several items one after the other */
-#define CELERIAC_MAP_TASK		"celeriac.map"
-#define CELERIAC_STARMAP_TASK	"celeriac.starmap"
-
 /*
  * With these partial arguments and options, as Celery's apply_async: each may
  * be NULL.  Changes the tree and returns its new root; raises

@@ -61,7 +61,7 @@
 #include "intask.h"
 #include "limit.h"
 #include "shmem.h"
-#include "sqltask.h"
+#include "sqlmap.h"
 #include "uuid.h"
 
 /* How long and how many tasks share a transaction. */
@@ -307,7 +307,7 @@ call_function(Run *run, const RunTask *task)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	result = celeriac_sqltask_call(task->function, d->args, d->kwargs);
+	result = celeriac_sqlmap_call(task->function, d);
 	MemoryContextSwitchTo(caller);
 	result = copy_jsonb(result);
 	SPI_finish();
@@ -415,7 +415,8 @@ ends_before_start(const RunTask *task, Outcome *outcome)
 			 (!OidIsValid(task->function) ||
 			  !SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(task->function))))
 		end_with(outcome, "FAILURE", "NotRegistered",
-				 psprintf("task \"%s\" is not registered here", d->name));
+				 psprintf("task \"%s\" is not registered here",
+						  celeriac_route(d->name, d->kwargs)));
 	else
 		return false;
 	return true;

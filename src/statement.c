@@ -487,6 +487,16 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"UPDATE task_message SET waiting = waiting + $2 WHERE id = $1 AND waiting > 0",
 		2, {UUIDOID, INT4OID}
 	},
+	/* one value under one key is enough; of a list, one of its values */
+	[STMT_STAMPED] = {
+		"SELECT m.id FROM task_message m WHERE m.options ? 'stamps' "
+		"AND ($2 OR m.sent_by = $3) AND EXISTS ("
+		"SELECT FROM jsonb_each($1) h(key, value), "
+		"jsonb_path_query(h.value, 'lax $[*]') wanted, "
+		"jsonb_path_query(m.options -> 'stamps' -> h.key, 'lax $[*]') has "
+		"WHERE wanted = has) ORDER BY m.id",
+		3, {JSONBOID, BOOLOID, TEXTOID}
+	},
 	[STMT_WORKERS_ONLINE] = {
 		"SELECT name FROM celeriac_worker WHERE state = 'online'",
 		0, {0}

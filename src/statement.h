@@ -69,6 +69,7 @@ typedef enum CelStatement
 	STMT_TAKE_REPLACED,
 	STMT_GROUP_OF,
 	STMT_ADD_WAITING,
+	STMT_STAMPED,
 	STMT_COUNT
 } CelStatement;
 

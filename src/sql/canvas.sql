@@ -65,3 +65,9 @@ CREATE FUNCTION celeriac_canvas_prepared(
 	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION celeriac_canvas_prepared(task_signature, jsonb, jsonb, jsonb) IS
 	'What task_send would send: everything said of chains, groups and chords handed down to their tasks.';
+
+CREATE FUNCTION task_stamp(sig task_signature, headers jsonb, append_stamps boolean DEFAULT false)
+	RETURNS task_signature
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'task_stamp';
+COMMENT ON FUNCTION task_stamp(task_signature, jsonb, boolean) IS
+	'The signature with these stamps on every task in it, callbacks too; they show in options of the tasks sent. A key that is there already gets the new value, with append_stamps a list of both. Celery: stamp().';

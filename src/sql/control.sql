@@ -22,6 +22,21 @@ END;
 COMMENT ON FUNCTION task_revoke(text, boolean, text) IS
 	'task_revoke of an id, or of an array of them, given as text.';
 
+CREATE FUNCTION celeriac_stamped(headers jsonb) RETURNS SETOF uuid
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION celeriac_stamped(jsonb) IS
+	'Tasks of the caller that have not ended and carry one of these stamps; those of everybody for an admin.';
+
+CREATE FUNCTION task_revoke_stamped(headers jsonb, terminate boolean DEFAULT false, signal text DEFAULT 'TERM')
+	RETURNS SETOF uuid
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = @extschema@, pg_temp
+BEGIN ATOMIC
+	SELECT unnest(ids) FROM (SELECT coalesce(array_agg(id), '{}') FROM celeriac_stamped($1) AS id) AS stamped (ids)
+	WHERE task_revoke(ids, $2, $3);
+END;
+COMMENT ON FUNCTION task_revoke_stamped(jsonb, boolean, text) IS
+	'task_revoke for every task that has not ended and carries one of these stamps; a value that is a list stands for each in it. Returns their ids. Celery: revoke_by_stamped_headers().';
+
 CREATE FUNCTION task_purge(queue text) RETURNS bigint
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'task_purge';
 COMMENT ON FUNCTION task_purge(text) IS

@@ -56,6 +56,8 @@ GRANT EXECUTE ON FUNCTION
 	task_on_error(task_signature, task_signature),
 	celeriac_canvas_pipe(task_signature, task_signature),
 	celeriac_canvas_prepared(task_signature, jsonb, jsonb, jsonb),
+	task_stamp(task_signature, jsonb, boolean), celeriac_stamped(jsonb),
+	task_revoke_stamped(jsonb, boolean, text),
 	task_forget(uuid), task_requeue(uuid),
 	task_revoke(uuid, boolean, text), task_revoke(uuid[], boolean, text),
 	task_revoke(text, boolean, text),

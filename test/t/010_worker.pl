@@ -50,6 +50,22 @@ like(failure_of('fail.fail', q{'["ValueError", "bad value"]'}),
 like(failure_of('nobody.home'), qr/^NotRegistered\|/,
 	'an unknown task ends as NotRegistered');
 
+# Maps: the pool calls the task for each item.
+sub mapped
+{
+	my ($signature) = @_;
+	my $id = $node->safe_psql('postgres', "SELECT task_send($signature)");
+
+	return $node->safe_psql('postgres',
+		"SELECT task_get('$id', timeout => '60 s', propagate => false)");
+}
+is(mapped(q{task_starmap('echo.add', '[[1.5, 2], [3, 4.25]]')}), '[3.5, 7.25]', 'a starmap');
+is(mapped(q{task_chunks('echo.add', '[[1.5, 2], [3, 4.25], [0.5, 1]]', 2)}),
+	'[[3.5, 7.25], [1.5]]', 'chunks');
+like(mapped(q{task_map('echo.echo', '[1, {"a": []}]')}), qr/"args": \[\{"a": \[\]\}\]/, 'a map');
+like(mapped(q{task_map('nobody.home', '[1]')}), qr/NotRegistered.*nobody\.home/,
+	'of a task that is unknown');
+
 # Programs.
 like(result_of('prog.cat', q{'[1]', '{"a": 2}'}),
 	qr/"args": \[1\].*"kwargs": \{"a": 2\}/, 'a program reads the task');

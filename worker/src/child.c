@@ -21,6 +21,7 @@
 #include "clock.h"
 #include "exitcode.h"
 #include "log.h"
+#include "map.h"
 #include "mem.h"
 #include "sdk.h"
 
@@ -251,7 +252,10 @@ child_run_module_task(Child *child, const ModuleTask *task)
 	SdkOutcome	outcome;
 	Report		report;
 
-	sdk_run(&host, &input, task->definition->run, &outcome);
+	if (map_is(input.name))
+		map_run(&host, &input, task->definition, &outcome);
+	else
+		sdk_run(&host, &input, task->definition->run, &outcome);
 	if (outcome.exc_type != NULL)
 		text_make_utf8(outcome.exc_type, strlen(outcome.exc_type));
 	if (outcome.exc_message != NULL)
@@ -281,7 +285,7 @@ child_run_program(Child *child, const Program *program)
 }
 
 static void
-child_run_unknown(Child *child)
+child_run_unknown(Child *child, const char *name)
 {
 	char		message[512];
 	Report		report = {
@@ -291,7 +295,7 @@ child_run_unknown(Child *child)
 
 	snprintf(message, sizeof(message),
 			 "this worker has no task called \"%s\"",
-			 child->delivery->name.data);
+			 name);
 	text_make_utf8(message, strlen(message));
 	report.exc_message = text_of(message);
 	child_end_task(child, &report);
@@ -321,6 +325,21 @@ child_runtime_of(Child *child, const ModuleTask *task)
 								module_task_at(child->catalog->modules, 0)];
 }
 
+/* Programs are not mapped: each would have to be started for each item. */
+static void
+child_run_map(Child *child)
+{
+	char	   *name = map_task(child->delivery->kwargs.data);
+	const ModuleTask *task = name == NULL ? NULL :
+		module_find(child->catalog->modules, name);
+
+	if (task != NULL)
+		child_run_module_task(child, task);
+	else
+		child_run_unknown(child, name != NULL ? name : child->delivery->name.data);
+	free(name);
+}
+
 static void
 child_run(Child *child)
 {
@@ -328,6 +347,11 @@ child_run(Child *child)
 	const ModuleTask *task = module_find(child->catalog->modules, name);
 	const Program *program;
 
+	if (map_is(name))
+	{
+		child_run_map(child);
+		return;
+	}
 	if (task != NULL)
 	{
 		int64_t		began = atomic_load(&child->page->started_at);
@@ -340,7 +364,7 @@ child_run(Child *child)
 	if (program != NULL)
 		child_run_program(child, program);
 	else
-		child_run_unknown(child);
+		child_run_unknown(child, name);
 }
 
 static bool
