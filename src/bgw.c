@@ -30,7 +30,7 @@
 #include "process.h"
 
 #define BACKOFF_FIRST_MS 1000
-#define BACKOFF_MAX_MS 60000
+#define BACKOFF_MAX_MS 8000
 
 /* A process that lived so long is not failing again and again. */
 #define STABLE_MS 10000
