@@ -66,7 +66,8 @@ typedef struct Failure
 {
 	Outcome		outcome;
 	const Outcome *cause;
-	bool		loud;			/* a chord's body: its errbacks are called */
+	bool		loud;			/* a chord's body, and no group: its errbacks
+								 * are called */
 	bool		told;			/* or those of another were, further up */
 	int			entered;
 } Failure;
@@ -484,14 +485,14 @@ sort_steps(List *steps)
 	return sorted;
 }
 
-static const Step *
+static Step *
 find_step(Step **sorted, int count, const pg_uuid_t *id)
 {
 	Step		key = {.id = *id};
 	Step	   *wanted = &key;
 	Step	  **found = bsearch(&wanted, sorted, count, sizeof(Step *), compare_steps);
 
-	return *found;
+	return found == NULL ? NULL : *found;
 }
 
 static char *
@@ -521,7 +522,7 @@ new_failure(const pg_uuid_t *target, const Step *source, int depth)
 
 	failure->cause = source->cause;
 	failure->entered = source->entered + depth;
-	failure->loud = source->is_group && !source->skipped && !source->told;
+	failure->loud = source->is_group && !source->skipped && !source->told && depth == 0;
 	failure->told = failure->loud || source->told;
 	if (strcmp(source->cause->state, "REVOKED") == 0)
 		celeriac_outcome_init(o, target, "REVOKED", "TaskRevokedError",
@@ -617,6 +618,35 @@ fail_dependents(List *steps)
 }
 
 /*
+ * A group that is found to fail, and is complete in the same round, fails for
+ * the reason that was found.
+ */
+static List *
+join_groups(List *failing, List *ended)
+{
+	Step	  **sorted = sort_steps(ended);
+	List	   *all = ended;
+	ListCell   *cell;
+
+	foreach(cell, failing)
+	{
+		Step	   *step = lfirst(cell);
+		Step	   *same = step->is_group ? find_step(sorted, list_length(ended), &step->id) : NULL;
+
+		if (same == NULL)
+		{
+			all = lappend(all, step);
+			continue;
+		}
+		same->skipped = step->skipped;
+		same->told = step->told;
+		same->entered = step->entered;
+		same->cause = step->cause;
+	}
+	return all;
+}
+
+/*
  * All of it
  */
 static List *
@@ -640,7 +670,7 @@ advance_round(List *steps)
 	}
 	keep_values(members);
 	failed = fail_dependents(failed);
-	steps = list_concat(failed, end_groups(count_down(members)));
+	steps = join_groups(failed, end_groups(count_down(members)));
 	release(successes);
 	return steps;
 }

@@ -9,6 +9,7 @@
 #include "callback.h"
 
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -172,4 +173,21 @@ celeriac_callbacks(const Ended *ended)
 		send_each(ended, celeriac_option_jsonb(ended->options, "link"), send_link);
 	else if (strcmp(ended->outcome->state, "FAILURE") == 0)
 		send_each(ended, celeriac_option_jsonb(ended->options, "link_error"), send_errback);
+}
+
+void
+celeriac_callbacks_require(ArrayType *signatures)
+{
+	Datum	   *items;
+	bool	   *nulls;
+	int			count;
+
+	deconstruct_array(signatures, ARR_ELEMTYPE(signatures), -1, false, TYPALIGN_INT,
+					  &items, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		if (!nulls[i])
+			(void) celeriac_canvas_prepare(celeriac_canvas_parse(DatumGetJsonbP(items[i])),
+										   NULL, NULL, NULL);
+	}
 }

@@ -7,6 +7,8 @@
 
 #include "celeriac.h"
 
+#include "utils/array.h"
+
 #include "delivery.h"
 
 /* a task that has just ended, in this transaction */
@@ -21,5 +23,8 @@ typedef struct Ended
 } Ended;
 
 extern void celeriac_callbacks(const Ended *ended);
+
+/* raises unless each of task_signature[] can be sent */
+extern void celeriac_callbacks_require(ArrayType *signatures);
 
 #endif							/* CELERIAC_CALLBACK_H */

@@ -18,6 +18,7 @@
 #include "calloption.h"
 #include "errors.h"
 #include "prepare.h"
+#include "prepare.h"
 
 typedef struct KindInfo
 {
@@ -309,8 +310,17 @@ check_callbacks(Jsonb *options, const char *key, int depth)
 	JsonbValue *list = getKeyJsonValueFromContainer(&options->root, key, strlen(key),
 													&buffer);
 
-	if (list != NULL && is_array(list))
-		list_free(parse_list(list, key, depth));
+	ListCell   *cell;
+
+	if (list == NULL || !is_array(list))
+		return;
+	foreach(cell, parse_list(list, key, depth))
+	{
+		Canvas	   *callback = lfirst(cell);
+
+		if (callback->kind != CANVAS_TASK)
+			(void) celeriac_canvas_prepare(callback, NULL, NULL, NULL);
+	}
 }
 
 /*

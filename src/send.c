@@ -22,6 +22,7 @@
 #include "utils/timestamp.h"
 
 #include "argument.h"
+#include "callback.h"
 #include "catalog.h"
 #include "compat.h"
 #include "definition.h"
@@ -127,6 +128,10 @@ build_options(FunctionCallInfo fcinfo, const Definition *def)
 		celeriac_options_bool(&options, "ignore_result", true);
 	if (!def->acks_late)
 		celeriac_options_bool(&options, "acks_late", false);
+	if (!PG_ARGISNULL(ARG_LINK))
+		celeriac_callbacks_require(PG_GETARG_ARRAYTYPE_P(ARG_LINK));
+	if (!PG_ARGISNULL(ARG_LINK_ERROR))
+		celeriac_callbacks_require(PG_GETARG_ARRAYTYPE_P(ARG_LINK_ERROR));
 	if (!PG_ARGISNULL(ARG_LINK))
 		celeriac_options_array(&options, "link", PG_GETARG_ARRAYTYPE_P(ARG_LINK));
 	if (!PG_ARGISNULL(ARG_LINK_ERROR))

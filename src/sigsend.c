@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 
 #include "argument.h"
+#include "callback.h"
 #include "calloption.h"
 #include "catalog.h"
 #include "delivery.h"
@@ -126,6 +127,7 @@ put_option(OptionsBuilder *options, const char *key, OptionKind kind, Datum valu
 			celeriac_options_bool(options, key, DatumGetBool(value));
 			break;
 		case OPTION_SIGNATURES:
+			celeriac_callbacks_require(DatumGetArrayTypeP(value));
 			celeriac_options_array(options, key, DatumGetArrayTypeP(value));
 			break;
 		case OPTION_OBJECT:
