@@ -613,6 +613,9 @@ fail_dependents(List *steps)
 	if (steps == NIL)
 		return NIL;
 	rows = celeriac_exec(STMT_DEPENDENTS, &ids, NULL);
+	/* once more, now that the segments are locked: one may have been emptied */
+	if (rows < list_length(steps))
+		rows = celeriac_exec(STMT_DEPENDENTS, &ids, NULL);
 	split_dependents(rows, sorted, list_length(steps), &failures, &groups);
 	return list_concat(end_failures(failures), groups);
 }
@@ -709,6 +712,16 @@ change_canvas(const Ended *ended)
 		celeriac_graph_replace(ended->replaced, ended->outcome->result);
 }
 
+static void
+advance_all(List *steps)
+{
+	while (steps != NIL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		steps = advance_round(steps);
+	}
+}
+
 void
 celeriac_advance(const Ended *ended, int count)
 {
@@ -725,9 +738,52 @@ celeriac_advance(const Ended *ended, int count)
 		if (step != NULL)
 			steps = lappend(steps, step);
 	}
-	while (steps != NIL)
-	{
-		CHECK_FOR_INTERRUPTS();
-		steps = advance_round(steps);
-	}
+	advance_all(steps);
+}
+
+/*
+ * Repair
+ */
+static List *
+recount(const pg_uuid_t *group)
+{
+	Datum		param = UUIDPGetDatum(group);
+	Step	   *step = palloc0(sizeof(Step));
+	Row			row;
+
+	if (celeriac_exec(STMT_RECOUNT, &param, NULL) == 0)
+		return NIL;
+	row = (Row) {.tuple = SPI_tuptable->vals[0], .desc = SPI_tuptable->tupdesc};
+	if (celeriac_row_int32(&row, 1, 0) > 0)
+		return NIL;
+	step->id = *group;
+	return end_groups(list_make1(step));
+}
+
+/* The one that it waited for, as if that had only just ended. */
+static List *
+step_again(const pg_uuid_t *task)
+{
+	Datum		param = UUIDPGetDatum(task);
+	Outcome    *outcome = palloc(sizeof(Outcome));
+	Ended		ended = {.outcome = outcome};
+	Step	   *step;
+	Row			row;
+
+	if (celeriac_exec(STMT_STUCK_SOURCE, &param, NULL) == 0)
+		return NIL;
+	row = (Row) {.tuple = SPI_tuptable->vals[0], .desc = SPI_tuptable->tupdesc};
+	celeriac_outcome_init(outcome, celeriac_row_uuid(&row, 1), celeriac_row_text(&row, 2),
+						  celeriac_row_text(&row, 4), celeriac_row_text(&row, 5));
+	outcome->result = celeriac_row_jsonb(&row, 3);
+	ended.options = celeriac_row_jsonb(&row, 6);
+	step = ended_step(&ended);
+	return step == NULL ? NIL : list_make1(step);
+}
+
+void
+celeriac_advance_stuck(const pg_uuid_t *id, const pg_uuid_t *root, bool is_group)
+{
+	celeriac_rootlock(&root, 1);
+	advance_all(is_group ? recount(id) : step_again(id));
 }

@@ -15,4 +15,8 @@
  */
 extern void celeriac_advance(const Ended *ended, int count);
 
+/* What waits although nothing is left to wait for goes on; for repair.c. */
+extern void celeriac_advance_stuck(const pg_uuid_t *id, const pg_uuid_t *root,
+								   bool is_group);
+
 #endif							/* CELERIAC_ADVANCE_H */

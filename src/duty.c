@@ -32,6 +32,7 @@
 #include "guc.h"
 #include "message.h"
 #include "ready.h"
+#include "repair.h"
 #include "rotate.h"
 #include "shmem.h"
 #include "wake.h"
@@ -362,6 +363,7 @@ static const Duty duties[] = {
 	{"ending expired tasks", end_expired},
 	{"removing old results", remove_old_results},
 	{"noting workers that are gone", mark_gone_workers},
+	{"looking through canvases", celeriac_repair},
 	{NULL, celeriac_rotate_messages},
 	{NULL, celeriac_rotate_results},
 };

@@ -448,7 +448,8 @@ purge(Datum queue)
 {
 	uint64		rows = celeriac_exec(STMT_PURGE, &queue, NULL);
 	SPITupleTable *table = SPI_tuptable;
-	Ended	   *ended = palloc_extended((rows + 1) * sizeof(Ended), MCXT_ALLOC_HUGE);
+	Ended	   *ended = palloc_extended((rows + 1) * sizeof(Ended),
+										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	Outcome    *outcomes = palloc_extended((rows + 1) * sizeof(Outcome), MCXT_ALLOC_HUGE);
 	Row			row = {.tuple = table->vals[0], .desc = table->tupdesc};
 	int64		count = celeriac_row_int64(&row, 5, 0);

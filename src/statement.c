@@ -23,6 +23,11 @@
 	TIMESTAMPTZOID, INT4OID, UUIDOID, UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, \
 	TIMESTAMPTZOID, JSONBOID}
 
+/* what the message m still waits for, from the rows */
+#define LEFT_OF_M \
+	"(SELECT count(*)::int FROM task_edge e JOIN task_message s ON s.id = e.source " \
+	"WHERE e.target = m.id)"
+
 /* a group that is not complete will look for the result of its member */
 #define NOBODY_WAITS \
 	"NOT EXISTS (SELECT FROM task_edge e JOIN task_message t ON t.id = e.target " \
@@ -496,6 +501,34 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"jsonb_path_query(m.options -> 'stamps' -> h.key, 'lax $[*]') has "
 		"WHERE wanted = has) ORDER BY m.id",
 		3, {JSONBOID, BOOLOID, TEXTOID}
+	},
+	/* the coordinator goes through the edges, so many targets at a time */
+	[STMT_EDGE_TARGETS] = {
+		"SELECT DISTINCT target FROM task_edge WHERE target > $1 ORDER BY target LIMIT $2",
+		2, {UUIDOID, INT8OID}
+	},
+	[STMT_EDGES_REMOVE] = {
+		"DELETE FROM task_edge e WHERE e.target = ANY ($1) "
+		"AND NOT EXISTS (SELECT FROM task_message m WHERE m.id = e.target) "
+		"AND NOT EXISTS (SELECT FROM task_result r WHERE r.id = e.target)",
+		1, {UUIDARRAYOID}
+	},
+	/* what is waiting for another number of tasks than it should */
+	[STMT_STUCK] = {
+		"SELECT m.id, coalesce(m.root_id, m.id), m.name = '" CELERIAC_GROUP_TASK "' "
+		"FROM task_message m WHERE m.id = ANY ($1) AND m.waiting > 0 "
+		"AND m.waiting <> " LEFT_OF_M,
+		1, {UUIDARRAYOID}
+	},
+	[STMT_STUCK_SOURCE] = {
+		"SELECT r.id, r.state, r.result, r.exc_type, r.exc_message, r.options "
+		"FROM task_edge e JOIN task_result r ON r.id = e.source WHERE e.target = $1",
+		1, {UUIDOID}
+	},
+	[STMT_RECOUNT] = {
+		"UPDATE task_message m SET waiting = " LEFT_OF_M " WHERE m.id = $1 "
+		"AND m.waiting > 0 RETURNING m.waiting",
+		1, {UUIDOID}
 	},
 	[STMT_WORKERS_ONLINE] = {
 		"SELECT name FROM celeriac_worker WHERE state = 'online'",
