@@ -628,13 +628,14 @@ static List *
 join_groups(List *failing, List *ended)
 {
 	Step	  **sorted = sort_steps(ended);
+	int			count = list_length(ended);
 	List	   *all = ended;
 	ListCell   *cell;
 
 	foreach(cell, failing)
 	{
 		Step	   *step = lfirst(cell);
-		Step	   *same = step->is_group ? find_step(sorted, list_length(ended), &step->id) : NULL;
+		Step	   *same = step->is_group ? find_step(sorted, count, &step->id) : NULL;
 
 		if (same == NULL)
 		{
