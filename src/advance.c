@@ -523,7 +523,7 @@ new_failure(const pg_uuid_t *target, const Step *source, int depth)
 	failure->cause = source->cause;
 	failure->entered = source->entered + depth;
 	failure->loud = source->is_group && !source->skipped && !source->told && depth == 0;
-	failure->told = failure->loud || source->told;
+	failure->told = source->told;
 	if (strcmp(source->cause->state, "REVOKED") == 0)
 		celeriac_outcome_init(o, target, "REVOKED", "TaskRevokedError",
 							  upstream_error(source->cause));
@@ -595,7 +595,8 @@ end_failures(List *failures)
 			continue;
 		step->cause = failure->cause;
 		step->entered = failure->entered;
-		step->told = failure->told;
+		step->told = failure->told ||
+			(failure->loud && celeriac_option_jsonb(ended->options, "link_error") != NULL);
 		steps = lappend(steps, step);
 	}
 	return steps;
