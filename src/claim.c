@@ -153,6 +153,20 @@ celeriac_claim_was_full(void)
 		pg_atomic_exchange_u32(&CelShmem->claims_full, 0) != 0;
 }
 
+/*
+ * Who waits for room says so before he looks: either he sees that there is some,
+ * or who makes it sees that somebody waits.
+ */
+bool
+celeriac_claim_full(void)
+{
+	if (hash_get_num_entries(claims) < celeriac_max_claims)
+		return false;
+	pg_atomic_write_u32(&CelShmem->claims_full, 1);
+	pg_memory_barrier();
+	return hash_get_num_entries(claims) >= celeriac_max_claims;
+}
+
 /* A copy of the claim on this message; false when nobody holds it. */
 bool
 celeriac_claim_get(const pg_uuid_t *id, Claim *copy)

@@ -52,6 +52,8 @@ typedef enum ClaimTaken
 extern ClaimTaken celeriac_claim_take(const pg_uuid_t *id, ClaimKind kind,
 									  int worker, int delivery, int64 ready,
 									  const RowPlace *place);
+/* no room: who now waits for some is woken with all others */
+extern bool celeriac_claim_full(void);
 /* once after the table was full: somebody may be waiting for room */
 extern bool celeriac_claim_was_full(void);
 extern bool celeriac_claim_get(const pg_uuid_t *id, Claim *copy);

@@ -147,6 +147,7 @@ put_back(const Delivery *d)
 		return false;
 	celeriac_ready_push_back(MyDatabaseId, d->queue, d->priority, d->ready);
 	celeriac_wake_fetch(MyDatabaseId, celeriac_queue_hash(d->queue), 1);
+	celeriac_wake_for_room();
 	return true;
 }
 

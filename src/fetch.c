@@ -143,6 +143,19 @@ add_candidate(Candidates *found, const ReadyRow *row, bool transient)
 	item->kept = false;
 }
 
+static ClaimTaken
+take(const FetchState *fetch, const ReadyRow *row)
+{
+	ClaimTaken	taken;
+
+	do
+		taken = celeriac_claim_take(row->id, leased(fetch) ? CLAIM_TRANSIENT : CLAIM_SESSION,
+									fetch->worker_slot, leased(fetch) ? 0 : row->deliveries + 1,
+									row->ready, &row->place);
+	while (taken == CLAIM_NO_ROOM && !celeriac_claim_full());
+	return taken;
+}
+
 /* Take what the scan finds.  Returns the number up to which it has seen all. */
 static int64
 claim_rows(FetchState *fetch, Candidates *found, int64 position, int wanted)
@@ -154,9 +167,7 @@ claim_rows(FetchState *fetch, Candidates *found, int64 position, int wanted)
 		ClaimTaken	taken;
 
 		celeriac_xact_reserve_claim();
-		taken = celeriac_claim_take(row.id, leased(fetch) ? CLAIM_TRANSIENT : CLAIM_SESSION,
-									fetch->worker_slot, leased(fetch) ? 0 : row.deliveries + 1,
-									row.ready, &row.place);
+		taken = take(fetch, &row);
 		fetch->no_room = (taken == CLAIM_NO_ROOM);
 		if (fetch->no_room)
 			break;
@@ -566,14 +577,14 @@ queue_has_ready(ReadyScan *scan, const char *queue)
 	return found;
 }
 
-/* Is anything there to fetch?  Takes no claim. */
+/* Is anything there to fetch, and room for a claim?  Takes none. */
 bool
 celeriac_anything_ready(const char *const *queues, int nqueues)
 {
 	ReadyScan  *scan;
 	bool		found = false;
 
-	if (!celeriac_dispatch_allowed())
+	if (!celeriac_dispatch_allowed() || celeriac_claim_full())
 		return false;
 	scan = celeriac_scan_open();
 	for (int i = 0; i < nqueues && !found; i++)

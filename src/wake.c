@@ -26,6 +26,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "claim.h"
 #include "compat.h"
 #include "ready.h"
 #include "shmem.h"
@@ -298,4 +299,11 @@ celeriac_wake_all(Oid dboid)
 		else if (is_waiting(session, dboid, CEL_WAIT_GET))
 			wake_one(session, CEL_WAIT_GET);
 	}
+}
+
+void
+celeriac_wake_for_room(void)
+{
+	if (celeriac_claim_was_full())
+		celeriac_wake_all(InvalidOid);
 }

@@ -25,6 +25,8 @@ extern void celeriac_wake_serves(const char *queue);
 /* no palloc, no ERROR: called from commit callbacks */
 extern void celeriac_wake_fetch(Oid dboid, uint64 queue_hash, int64 count);
 extern void celeriac_wake_get(Oid dboid, const pg_uuid_t *ids, int count);
+/* claims were given back: wake all if somebody waits for room for one */
+extern void celeriac_wake_for_room(void);
 extern void celeriac_wake_all(Oid dboid);
 
 #endif							/* CELERIAC_WAKE_H */

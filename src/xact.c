@@ -349,6 +349,8 @@ undo_claims(SubTransactionId since)
 	 */
 	if (unknown)
 		look_everywhere();
+	if (claimed_list.count > 0)
+		celeriac_wake_for_room();
 }
 
 /*
@@ -375,8 +377,8 @@ release_claims(void)
 		if (item->transient && !item->given_back)
 			celeriac_claim_release_own(&item->id);
 	}
-	if (release_list.count + claimed_list.count > 0 && celeriac_claim_was_full())
-		celeriac_wake_all(InvalidOid);
+	if (release_list.count + claimed_list.count > 0)
+		celeriac_wake_for_room();
 }
 
 static void
