@@ -300,7 +300,10 @@ end_lost_claims(void)
 	return release_ended(claims, count, lost) ? NEVER : next_try(0);
 }
 
-/* Results in segment 0 live for result_expires after their task ended. */
+/*
+ * Results in segment 0 live for result_expires after their task ended, and
+ * longer if a canvas waits for them.
+ */
 static TimestampTz
 remove_old_results(void)
 {
@@ -308,15 +311,15 @@ remove_old_results(void)
 		Float8GetDatum(celeriac_result_expires), Int64GetDatum(BATCH)
 	};
 	TimestampTz oldest;
+	TimestampTz due;
 
 	if (celeriac_result_expires == 0)
 		return NEVER;
 	if (celeriac_exec(STMT_OLD_RESULTS, values, NULL) == BATCH)
 		return GetCurrentTimestamp();
-	oldest = next_time(STMT_OLDEST_RESULT);
-	if (oldest == NEVER)
-		return GetCurrentTimestamp() + (TimestampTz) celeriac_result_expires * USECS_PER_SEC;
-	return oldest + (TimestampTz) celeriac_result_expires * USECS_PER_SEC;
+	oldest = Min(next_time(STMT_OLDEST_RESULT), GetCurrentTimestamp());
+	due = oldest + (TimestampTz) celeriac_result_expires * USECS_PER_SEC;
+	return due > GetCurrentTimestamp() ? due : after_ms(SCAN_MS);
 }
 
 /*

@@ -29,6 +29,7 @@
 #include "access/xlog.h"
 #include "catalog/catalog.h"
 #include "commands/tablecmds.h"
+#include "executor/spi.h"
 #include "executor/tuptable.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
@@ -244,15 +245,62 @@ celeriac_segment_move_messages(Oid relid)
 	return true;
 }
 
+/*
+ * Results
+ *
+ * They are not drained: they have expired, all of them.  Only those that a
+ * canvas still waits for are kept, in segment 0.
+ */
+static void
+copy_rows(Relation rel, Store *store, uint64 rows)
+{
+	SPITupleTable *table = SPI_tuptable;
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		bool		isnull;
+		Datum		tid = SPI_getbinval(table->vals[i], table->tupdesc, 1, &isnull);
+
+		if (table_tuple_fetch_row_version(rel, (ItemPointer) DatumGetPointer(tid),
+										  snapshot, slot))
+			celeriac_store_copy(store, slot);
+	}
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+static bool
+keep_wanted(Relation rel, int number)
+{
+	uint64		rows = celeriac_exec(STMT_WANTED_RESULTS_1 + number - 1, NULL, NULL);
+	Store	   *store;
+
+	if (rows == 0)
+		return true;
+	if (!ConditionalLockRelationOid(CelCat.results[0], RowExclusiveLock))
+		return false;
+	store = celeriac_store_parked_results();
+	if (store == NULL)
+		return false;
+	copy_rows(rel, store, rows);
+	celeriac_store_close(store);
+	return true;
+}
+
 bool
-celeriac_segment_truncate_results(Oid relid)
+celeriac_segment_truncate_results(int number)
 {
 	Relation	rel;
+	bool		kept;
 
-	if (!ConditionalLockRelationOid(relid, AccessExclusiveLock))
+	if (!ConditionalLockRelationOid(CelCat.results[number], AccessExclusiveLock))
 		return false;
-	rel = table_open(relid, NoLock);
-	truncate_segment(rel);
+	rel = table_open(CelCat.results[number], NoLock);
+	kept = keep_wanted(rel, number);
+	if (kept)
+		truncate_segment(rel);
 	table_close(rel, NoLock);
-	return true;
+	return kept;
 }

@@ -415,13 +415,12 @@ static void
 clean_results(int number)
 {
 	OldSegment *old = &old_results[number];
-	Oid			relid = CelCat.results[number];
 	TimestampTz now = GetCurrentTimestamp();
 	bool		done;
 
 	if (closed_at[number] == 0)
 	{
-		done = celeriac_segment_writers_gone(relid);
+		done = celeriac_segment_writers_gone(CelCat.results[number]);
 		if (done)
 			note_segment(number, opened_at[number] == 0 ? now : opened_at[number],
 						 closed_at[number] = now);
@@ -430,7 +429,7 @@ clean_results(int number)
 	{
 		Datum		value = Int32GetDatum(number);
 
-		done = celeriac_segment_truncate_results(relid);
+		done = celeriac_segment_truncate_results(number);
 		if (done)
 			celeriac_exec(STMT_SEGMENT_FORGET, &value, NULL);
 		old->used = !done;

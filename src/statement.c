@@ -54,6 +54,14 @@
 #define DELIVERY_IS_CURRENT \
 	"(o.delivery = 0 OR m.deliveries + (m.worker IS NULL)::int = o.delivery)"
 
+/*
+ * Results in a segment that a canvas waits for.  It is locked against
+ * everybody meanwhile, so the edges are looked up in it, whatever their number.
+ */
+#define WANTED_RESULTS(number) \
+	"SELECT w.ctid FROM task_edge e, LATERAL (SELECT r.ctid FROM ONLY task_result_" \
+	#number " r WHERE r.id = e.source OFFSET 0) w GROUP BY w.ctid"
+
 const CelStatementText celeriac_statements[STMT_COUNT] = {
 	[STMT_SEND] = {SEND, 23, SEND_TYPES},
 	[STMT_SEND_WITH_ID] = {
@@ -323,8 +331,9 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 	},
 	/* segment 0 only: the others expire as a whole (rotate.c) */
 	[STMT_OLD_RESULTS] = {
-		"DELETE FROM ONLY task_result WHERE id = ANY (ARRAY(SELECT id FROM ONLY task_result "
+		"DELETE FROM ONLY task_result WHERE id = ANY (ARRAY(SELECT r.id FROM ONLY task_result r "
 		"WHERE done_at < clock_timestamp() - make_interval(secs => $1) "
+		"AND NOT EXISTS (SELECT FROM task_edge e WHERE e.source = r.id) "
 		"ORDER BY done_at LIMIT $2))",
 		2, {FLOAT8OID, INT8OID}
 	},
@@ -341,6 +350,10 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"DO UPDATE SET opened_at = excluded.opened_at, closed_at = excluded.closed_at",
 		3, {INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 	},
+	[STMT_WANTED_RESULTS_1] = {WANTED_RESULTS(1), 0, {0}},
+	[STMT_WANTED_RESULTS_2] = {WANTED_RESULTS(2), 0, {0}},
+	[STMT_WANTED_RESULTS_3] = {WANTED_RESULTS(3), 0, {0}},
+	[STMT_WANTED_RESULTS_4] = {WANTED_RESULTS(4), 0, {0}},
 	[STMT_SEGMENT_FORGET] = {
 		"DELETE FROM celeriac_segment WHERE number = $1",
 		1, {INT4OID}
