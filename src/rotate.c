@@ -239,6 +239,8 @@ clean_messages(int number)
 		done = celeriac_segment_move_messages(relid);
 	if (done)
 		old->next = 0;
+	else if (looked && look.live > 0 && is_patient(old))
+		old->next = TimestampTzPlusMilliseconds(old->since, PATIENCE_MS);
 	else
 		pause_segment(old);
 }

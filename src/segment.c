@@ -4,11 +4,14 @@
  */
 #include "segment.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
+#include "funcapi.h"
 
 #include "shmem.h"
 
 const RowPlace celeriac_nowhere = {.segment = -1};
+PG_FUNCTION_INFO_V1(celeriac_current_segments);
 
 void
 celeriac_segments_init(CelSegments *segments)
@@ -65,4 +68,20 @@ celeriac_segment_changed(CelSegments *segments)
 	if (pg_atomic_read_u32(&segments->watched) != 0 &&
 		pg_atomic_exchange_u32(&segments->watched, 0) != 0)
 		celeriac_wake_coordinator(celeriac_my_database());
+}
+
+/* (messages, results) */
+Datum
+celeriac_current_segments(PG_FUNCTION_ARGS)
+{
+	CelDatabase *db = celeriac_my_database();
+	TupleDesc	desc;
+	Datum		values[2];
+	bool		nulls[2] = {false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = Int32GetDatum(pg_atomic_read_u32(&db->messages.current));
+	values[1] = Int32GetDatum(pg_atomic_read_u32(&db->results.current));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

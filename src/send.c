@@ -429,38 +429,77 @@ complete_row(MessageRow *row, const SendRequest *request, pg_uuid_t *id)
 	set_column(row, Anum_message_ready, Int64GetDatum(now ? next_ready() : 0), !now);
 }
 
-/*
- * What SQL is needed for is done before the table is opened, and after it is
- * closed.
- */
-void
-celeriac_send_batch(const SendRequest *requests, int count, pg_uuid_t *ids)
+/* What is due so much later would only have to be moved. */
+#define PARK_MS		60000
+
+typedef enum Destination
+{
+	TO_CURRENT,					/* the current segment */
+	TO_PARKED,					/* segment 0 */
+	TO_GIVEN_ID,				/* segment 0, by SQL */
+	DESTINATIONS
+} Destination;
+
+/* Asked more than once of a request, so the time is fixed. */
+static Destination
+destination(const SendRequest *request, TimestampTz now)
+{
+	if (is_given(request))
+		return TO_GIVEN_ID;
+	if (request->eta != 0 &&
+		request->eta > TimestampTzPlusMilliseconds(now, PARK_MS))
+		return TO_PARKED;
+	return TO_CURRENT;
+}
+
+static Store *
+open_destination(Destination where)
+{
+	switch (where)
+	{
+		case TO_CURRENT:
+			return celeriac_store_messages();
+		case TO_PARKED:
+			return celeriac_store_parked_messages();
+		default:
+			return NULL;
+	}
+}
+
+/* No SQL is run while the table is open, unless it has to be by SQL. */
+static void
+send_to(Destination where, const SendRequest *requests, int count,
+		TimestampTz now, pg_uuid_t *ids)
 {
 	MessageRow	row;
-	Store	   *store;
-	int			given = 0;
+	Store	   *store = NULL;
+	bool		opened = false;
 
 	for (int i = 0; i < count; i++)
 	{
-		celeriac_queue_ensure(requests[i].queue);
-		given += is_given(&requests[i]);
-	}
-	store = given < count ? celeriac_store_messages() : NULL;
-	for (int i = 0; i < count; i++)
-	{
-		if (is_given(&requests[i]))
+		if (destination(&requests[i], now) != where)
 			continue;
+		if (!opened)
+			store = open_destination(where);
+		opened = true;
 		complete_row(&row, &requests[i], &ids[i]);
-		insert_row(store, &row);
+		if (where == TO_GIVEN_ID)
+			insert_given(&row);
+		else
+			insert_row(store, &row);
 	}
 	close_store(store);
-	for (int i = 0; given > 0 && i < count; i++)
-	{
-		if (!is_given(&requests[i]))
-			continue;
-		complete_row(&row, &requests[i], &ids[i]);
-		insert_given(&row);
-	}
+}
+
+void
+celeriac_send_batch(const SendRequest *requests, int count, pg_uuid_t *ids)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	for (int i = 0; i < count; i++)
+		celeriac_queue_ensure(requests[i].queue);
+	for (int where = 0; where < DESTINATIONS; where++)
+		send_to(where, requests, count, now, ids);
 }
 
 void
@@ -530,7 +569,7 @@ send_many(const SendRequest *request, ManySends *many)
 		return;
 	celeriac_queue_ensure(request->queue);
 	form_message(&row, request);
-	store = celeriac_store_messages();
+	store = open_destination(destination(request, GetCurrentTimestamp()));
 	for (int i = 0; i < many->count; i++)
 	{
 		set_uuid(&row, Anum_message_id, &many->ids[i]);

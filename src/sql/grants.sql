@@ -85,6 +85,7 @@ GRANT EXECUTE ON PROCEDURE task_wait(text[], interval) TO celeriac_worker, celer
 GRANT SELECT ON task_queue, task_definition, task_message, task_result, task_edge, task_worker
 	TO celeriac_monitor, celeriac_admin;
 GRANT EXECUTE ON FUNCTION celeriac_worker_stats(), celeriac_database_stats(),
+	celeriac_current_segments(),
 	celeriac_is_claimed(uuid)
 	TO celeriac_monitor, celeriac_admin;
 

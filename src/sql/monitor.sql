@@ -10,6 +10,12 @@ CREATE FUNCTION celeriac_database_stats(
 COMMENT ON FUNCTION celeriac_database_stats() IS
 	'What celeriac does in this database right now.';
 
+CREATE FUNCTION celeriac_current_segments(OUT messages integer, OUT results integer)
+	RETURNS record
+	LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION celeriac_current_segments() IS
+	'The segments of task_message and task_result that new rows go to; 0 is the table itself.';
+
 CREATE FUNCTION task_events_enable() RETURNS void
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'task_events_enable';
 COMMENT ON FUNCTION task_events_enable() IS
