@@ -36,7 +36,7 @@ SELECT n, refused(document), left(document::text, 120) AS document FROM (VALUES
 	-- maps: a group where a task must be
 	(50, '{"task": "celery.map", "kwargs": {"task": {"task": "celery.group", "kwargs": {"tasks": []}}, "it": []}}'), (51, '{"task": "celery.map", "kwargs": {"task": 1, "it": []}}'),
 	(52, '{"task": "celery.map", "kwargs": {"task": "t", "it": {}}}'), (53, '{"task": "celery.map", "kwargs": {"task": "t"}}'), (54, '{"task": "celery.starmap", "kwargs": {"task": "t", "it": [1]}}'),
-	(55, '{"task": "celery.map", "kwargs": {"task": "", "it": []}}'), (56, '{"task": "celery.map", "kwargs": {"task": "t", "it": [], "n": 1}}'),
+	(49, '{"task": "celery.map", "kwargs": {"task": "celery.map", "it": []}}'), (55, '{"task": "celery.map", "kwargs": {"task": "", "it": []}}'), (56, '{"task": "celery.map", "kwargs": {"task": "t", "it": [], "n": 1}}'),
 	(57, '{"task": "celery.chunks", "kwargs": {"task": "t", "it": []}}'), (58, '{"task": "celery.chunks", "kwargs": {"task": "t", "it": [], "n": 0}}'), (59, '{"task": "celery.chunks", "kwargs": {"task": "t", "it": [], "n": 1.5}}'),
 	(60, '{"task": "celery.chunks", "kwargs": {"task": "t", "it": [], "n": 1e400}}'), (61, '{"task": "celery.chunks", "kwargs": {"task": "t", "it": [], "n": "1"}}'),
 	-- callbacks, and deep inside

@@ -32,6 +32,7 @@ SELECT sent('{"task": "celery.chunks", "kwargs": {"task": "m", "it": [[1], [2]],
 SELECT task_map('m', '{}');
 SELECT task_map('m', '1');
 SELECT task_map('', '[]');
+SELECT task_map('celery.group', '[]');
 SELECT task_map(NULL, '[]');
 SELECT task_map('m', NULL);
 SELECT task_starmap('m', '[1]');

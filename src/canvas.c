@@ -378,23 +378,37 @@ new_canvas(CanvasKind kind, const char *name)
 	return canvas;
 }
 
+static void
+require_mappable(CanvasKind kind, const char *name)
+{
+	if (kind != CANVAS_TASK)
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+				 errmsg("what is mapped must be a task, not %s", name)));
+}
+
+static Canvas *
+new_mapped(const char *name)
+{
+	JsonbValue	task = {.type = jbvString};
+	JsonbValue	no_type = {.type = jbvNull};
+
+	celeriac_require_task_name(name);
+	task.val.string.val = unconstify(char *, name);
+	task.val.string.len = strlen(name);
+	require_mappable(kind_of(&task, &no_type), name);
+	return new_canvas(CANVAS_TASK, name);
+}
+
 static Canvas *
 parse_mapped(const JsonbValue *task, int depth)
 {
 	Canvas	   *mapped;
 
 	if (task->type == jbvString)
-	{
-		mapped = new_canvas(CANVAS_TASK, pnstrdup(task->val.string.val,
-												  task->val.string.len));
-		celeriac_require_task_name(mapped->name);
-	}
-	else
-		mapped = parse(task->val.binary.data, depth);
-	if (mapped->kind != CANVAS_TASK)
-		ereport(ERROR,
-				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
-				 errmsg("what is mapped must be a task, not %s", mapped->name)));
+		return new_mapped(pnstrdup(task->val.string.val, task->val.string.len));
+	mapped = parse(task->val.binary.data, depth);
+	require_mappable(mapped->kind, mapped->name);
 	return mapped;
 }
 
@@ -535,9 +549,8 @@ celeriac_canvas_map(CanvasKind kind, const char *name, Jsonb *items, int size)
 {
 	Canvas	   *map = new_canvas(kind, NULL);
 
-	celeriac_require_task_name(name);
 	celeriac_require_array(items, "items");
-	map->mapped = new_canvas(CANVAS_TASK, name);
+	map->mapped = new_mapped(name);
 	map->items = items;
 	map->size = size;
 	if (kind != CANVAS_MAP)
