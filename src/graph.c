@@ -387,19 +387,30 @@ build(Graph *graph, const Canvas *canvas, const Place *place)
 /*
  * Writing
  */
+static Jsonb *
+targets_mark(int targets)
+{
+	OptionsBuilder mark = {0};
+
+	celeriac_options_number(&mark, CELERIAC_TARGETS, targets);
+	return celeriac_options_done(&mark);
+}
+
+/* Most are members of groups, without options of their own. */
 static void
 mark_targets(Graph *graph)
 {
+	Jsonb	   *member = targets_mark(0);
+
 	for (int i = 0; i < graph->count; i++)
 	{
-		OptionsBuilder mark = {0};
 		SendRequest *request = &graph->requests[i];
+		Jsonb	   *mark = graph->targets[i] > 0 ? targets_mark(graph->targets[i]) : member;
 
 		if (graph->targets[i] == NOTHING)
 			continue;
-		celeriac_options_number(&mark, CELERIAC_TARGETS, graph->targets[i]);
-		request->options = request->options == NULL ? celeriac_options_done(&mark) :
-			celeriac_jsonb_concat(request->options, celeriac_options_done(&mark));
+		request->options = request->options == NULL ? mark :
+			celeriac_jsonb_concat(request->options, mark);
 	}
 }
 

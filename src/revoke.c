@@ -269,7 +269,7 @@ typedef struct Whole
 {
 	const pg_uuid_t *id;
 	CelStatement members;
-	HTAB	   *seen;			/* runnable ones that were dealt with */
+	HTAB	   *seen;			/* those whose workers were told */
 	Oid			role;
 	bool		terminate;
 	const char *signal;
@@ -301,16 +301,16 @@ revoke_runnable(const Whole *whole, const pg_uuid_t **ids, const bool *leased, i
 
 	for (int i = 0; i < count; i++)
 	{
-		bool		found;
-
 		CHECK_FOR_INTERRUPTS();
-		(void) hash_search(whole->seen, ids[i], HASH_ENTER, &found);
-		if (found)
+		if (hash_search(whole->seen, ids[i], HASH_FIND, NULL) != NULL)
 			continue;
 		if (leased[i] || celeriac_xact_holds(ids[i]))
 			any |= revoke_one(ids[i], whole->role, whole->terminate, whole->signal);
 		else if (revoke_held(ids[i], whole->terminate, whole->signal))
+		{
+			(void) hash_search(whole->seen, ids[i], HASH_ENTER, NULL);
 			any = true;
+		}
 		else if (claim_to_revoke(ids[i]))
 			celeriac_outcome_init(&outcomes[free++], ids[i], "REVOKED", "TaskRevokedError",
 								  "revoked");
