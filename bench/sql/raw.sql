@@ -2,8 +2,8 @@
 -- a queue with results can do: what Celeriac is measured against.
 
 CREATE SEQUENCE raw_ready_seq;
-CREATE TABLE raw_message (LIKE task_message INCLUDING ALL);
-CREATE TABLE raw_result (LIKE task_result INCLUDING ALL);
+CREATE TABLE raw_message (LIKE task_message_1 INCLUDING ALL);
+CREATE TABLE raw_result (LIKE task_result_1 INCLUDING ALL);
 
 CREATE PROCEDURE raw_drain() LANGUAGE plpgsql AS $$
 DECLARE
