@@ -403,14 +403,34 @@ gathered_outcome(const Row *row)
 	return o;
 }
 
+/* A member failed, and its result cannot be found. */
+static bool
+lacks_result(uint64 rows)
+{
+	for (uint64 i = 0; i < rows; i++)
+	{
+		Row			row = {.tuple = SPI_tuptable->vals[i], .desc = SPI_tuptable->tupdesc};
+
+		if (celeriac_row_bool(&row, GATHERED_FAILED, false) &&
+			celeriac_row_text(&row, FAILED_STATE) == NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Once more, with the segments locked, when one may just have been emptied. */
 static Outcome **
 gather(List *complete, int *count)
 {
 	Datum		ids = step_ids(complete);
 	uint64		rows = celeriac_exec(STMT_GATHERED, &ids, NULL);
-	SPITupleTable *table = SPI_tuptable;
-	Outcome   **outcomes = palloc_extended((rows + 1) * sizeof(Outcome *), MCXT_ALLOC_HUGE);
+	SPITupleTable *table;
+	Outcome   **outcomes;
 
+	if (lacks_result(rows))
+		rows = celeriac_exec(STMT_GATHERED, &ids, NULL);
+	table = SPI_tuptable;
+	outcomes = palloc_extended((rows + 1) * sizeof(Outcome *), MCXT_ALLOC_HUGE);
 	for (uint64 i = 0; i < rows; i++)
 	{
 		Row			row = {.tuple = table->vals[i], .desc = table->tupdesc};
@@ -498,9 +518,11 @@ find_step(Step **sorted, int count, const pg_uuid_t *id)
 static char *
 chord_error(const Outcome *cause)
 {
+	if (cause->exc_type == NULL)
+		return psprintf("Dependency %s ended as %s", celeriac_uuid_text(&cause->id),
+						cause->state);
 	return psprintf("Dependency %s raised %s('%s')", celeriac_uuid_text(&cause->id),
-					cause->exc_type ? cause->exc_type : cause->state,
-					cause->exc_message ? cause->exc_message : "");
+					cause->exc_type, cause->exc_message ? cause->exc_message : "");
 }
 
 static char *
