@@ -14,6 +14,7 @@ use Test::More;
 my $node = Celeriac::new_node(
 	'main',
 	conf => q{
+log_min_messages = warning
 celeriac.executors = 2
 celeriac.attach_grace = 1s
 });
@@ -78,6 +79,29 @@ is( value('SELECT count(*), count(DISTINCT (chain, i)), max(i) FROM step'),
 is( value(q{SELECT count(*) FROM sent JOIN task_result USING (id) WHERE state = 'SUCCESS'}),
 	25, 'all ended well');
 
+# Without a fault the sweep has nothing to say; with one it does what is left to do.
+my $fault = qr/waits for another number of tasks than it should/;
+
+unlike(slurp_file($node->logfile), $fault, 'the repair sweep found nothing');
+value(
+	q{
+DELETE FROM sent;
+INSERT INTO sent SELECT task_send(task_group(VARIADIC array_fill(
+		task_set(task_si('member', 0, 1), '{"queue": "held"}'), '{3}')) | task_s('body', 0));
+INSERT INTO sent SELECT task_send(task_set(task_si('step', 0, 0), '{"queue": "held"}') | task_s('step', 0));
+UPDATE task_message SET waiting = waiting + 1 WHERE waiting > 0;
+SELECT task_succeed(id, '1') FROM task_fetch('me', '{held}', max => 10);
+});
+is(value('SELECT string_agg(name, $$ $$ ORDER BY name) FROM task_message'),
+	'body celeriac.group', 'a wrong count stops a group and what waits for it');
+my ($coordinator) = Celeriac::backends($node, 'celeriac coordinator');
+value("SELECT pg_terminate_backend($coordinator)");
+Celeriac::wait_query($node, 'SELECT NOT EXISTS (SELECT FROM task_message)');
+is( value('SELECT string_agg(result::text, $$ $$ ORDER BY result) FROM sent JOIN task_result USING (id)'),
+	'0 2', 'until the sweep has put it right');
+is(value('SELECT list FROM body WHERE chord = 0'),
+	'[1, 1, 1]', 'with the list it should have');
+
 $node->stop;
-unlike(slurp_file($node->logfile), qr/repaired/, 'the repair sweep found nothing');
+like(slurp_file($node->logfile), $fault, 'which it reports');
 done_testing();
