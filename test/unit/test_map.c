@@ -78,6 +78,32 @@ check(const char *name, task_function function, const char *kwargs,
 	free(said);
 }
 
+static task_status
+sends(task * t)
+{
+	int			x;
+
+	if (!task_unpack(t, "[i]", NULL, &x))
+		return TASK_FAILURE;
+	if (x > 1)
+		task_send(t, "m.t", "[i]", NULL, x);
+	return TASK_SUCCESS;
+}
+
+static void
+test_sent(void)
+{
+	const SdkHost host = {0};
+	const SdkInput input = {.name = MAP_TASK,.kwargs = "{\"task\": \"t\", \"it\": [1, 2, 3]}"};
+	const task_definition task = {.name = "t",.run = sends};
+	SdkOutcome	outcome;
+
+	map_run(&host, &input, &task, &outcome);
+	is(outcome.sent, "[{\"send\":{\"task\":\"m.t\",\"args\":[2]}},"
+	   "{\"send\":{\"task\":\"m.t\",\"args\":[3]}}]", "what all calls sent");
+	sdk_outcome_free(&outcome);
+}
+
 static void
 test_names(void)
 {
@@ -97,6 +123,7 @@ int
 main(void)
 {
 	test_names();
+	test_sent();
 	check(MAP_TASK, add, "{\"task\": \"t\", \"it\": [1, 2, 3]}", "[11,12,13]", 3);
 	check(STARMAP_TASK, add, "{\"task\": \"t\", \"it\": [[1], [2]]}", "[11,12]", 2);
 	check(MAP_TASK, nothing, "{\"task\": \"t\", \"it\": [1, null, {\"a\": []}]}", "[null,null,null]", 3);

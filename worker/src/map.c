@@ -104,11 +104,23 @@ map_run_item(const SdkHost *host, const SdkInput *input, json_t *item,
 	return outcome->status == TASK_SUCCESS;
 }
 
+/* A list behind a list: the brackets between them go. */
 static bool
-map_add_result(MapList *list, size_t number, SdkOutcome *outcome)
+map_add_sent(MapList *list, char *sent)
+{
+	if (sent == NULL)
+		return true;
+	sent[strlen(sent) - 1] = '\0';
+	return map_append(list, list->length == 0 ? "[" : ",") &&
+		map_append(list, sent + 1);
+}
+
+static bool
+map_add_result(MapList *list, MapList *sent, size_t number, SdkOutcome *outcome)
 {
 	bool		added = map_append(list, number == 0 ? "[" : ",") &&
-		map_append(list, outcome->result == NULL ? "null" : outcome->result);
+		map_append(list, outcome->result == NULL ? "null" : outcome->result) &&
+		map_add_sent(sent, outcome->sent);
 
 	if (added)
 		sdk_outcome_free(outcome);
@@ -119,17 +131,19 @@ map_add_result(MapList *list, size_t number, SdkOutcome *outcome)
 
 static bool
 map_run_items(const SdkHost *host, const SdkInput *input, json_t *items,
-			  const task_definition *task, SdkOutcome *outcome, MapList *list)
+			  const task_definition *task, SdkOutcome *outcome, MapList *list,
+			  MapList *sent)
 {
 	size_t		count = json_array_size(items);
 
 	for (size_t i = 0; i < count; i++)
 	{
 		if (!map_run_item(host, input, json_array_get(items, i), task, outcome) ||
-			!map_add_result(list, i, outcome))
+			!map_add_result(list, sent, i, outcome))
 			return false;
 	}
-	if (map_append(list, count == 0 ? "[]" : "]"))
+	if (map_append(list, count == 0 ? "[]" : "]") &&
+		(sent->length == 0 || map_append(sent, "]")))
 		return true;
 	map_fail(outcome, "MemoryError", "out of memory");
 	return false;
@@ -142,16 +156,19 @@ map_run(const SdkHost *host, const SdkInput *input, const task_definition *task,
 	json_t	   *kwargs = map_kwargs(input->kwargs);
 	json_t	   *items = json_object_get(kwargs, "it");
 	MapList		list = {0};
+	MapList		sent = {0};
 
 	memset(outcome, 0, sizeof(*outcome));
 	outcome->countdown = -1;
 	if (!json_is_array(items))
 		map_fail(outcome, "TypeError", "the keyword argument \"it\" is no list of items");
-	else if (map_run_items(host, input, items, task, outcome, &list))
+	else if (map_run_items(host, input, items, task, outcome, &list, &sent))
 	{
 		outcome->result = list.text;
-		list.text = NULL;
+		outcome->sent = sent.text;
+		list.text = sent.text = NULL;
 	}
 	free(list.text);
+	free(sent.text);
 	json_decref(kwargs);
 }
