@@ -53,7 +53,7 @@ start_server()
 	max_wal_size = 8GB
 	checkpoint_timeout = 1h
 	max_worker_processes = 16
-	max_connections = 100
+	max_connections = 600
 	EOF
 	pg_ctl -w -s -l "$work/server.log" start
 	createdb bench
