@@ -297,7 +297,7 @@ celeriac_claim_started(const pg_uuid_t *id, int worker, TimestampTz started_at)
  * transaction.  The copy tells who that is.
  */
 bool
-celeriac_claim_revoke(const pg_uuid_t *id, Claim *copy)
+celeriac_claim_revoke(const pg_uuid_t *id, const char *signal, Claim *copy)
 {
 	ClaimSlot	slot = claim_lock(id, LW_EXCLUSIVE);
 	Claim	   *claim = claim_find(&slot, HASH_FIND, NULL);
@@ -306,6 +306,8 @@ celeriac_claim_revoke(const pg_uuid_t *id, Claim *copy)
 	if (held)
 	{
 		claim->revoked = true;
+		if (signal != NULL)
+			strlcpy(claim->signal, signal, sizeof(claim->signal));
 		*copy = *claim;
 	}
 	LWLockRelease(slot.lock);

@@ -28,6 +28,7 @@ typedef struct Claim
 	ClaimKind	kind;
 	bool		started;
 	bool		revoked;		/* someone asked it to stop */
+	char		signal[8];		/* by this signal; "" = by asking it */
 	bool		hard_limit;		/* lost by its hard time limit */
 	int			session;		/* slot of the holder */
 	int			worker;			/* slot in workers, -1 = none */
@@ -66,7 +67,9 @@ extern bool celeriac_claim_give_back(const pg_uuid_t *id);
 extern void celeriac_claim_set_delivery(const pg_uuid_t *id, int delivery);
 extern bool celeriac_claim_started(const pg_uuid_t *id, int worker,
 								   TimestampTz started_at);
-extern bool celeriac_claim_revoke(const pg_uuid_t *id, Claim *copy);
+/* signal: NULL = ask only */
+extern bool celeriac_claim_revoke(const pg_uuid_t *id, const char *signal,
+								  Claim *copy);
 extern void celeriac_claim_lose_session(int session, bool hard_limit,
 										const pg_uuid_t *limited);
 

@@ -6,7 +6,8 @@
  * that nobody holds ends here and now.  One under a session claim is its
  * worker's to end: the claim is marked, and the worker told, by NOTIFY on its
  * own channel (rare, so its lock at commit does not matter), or an executor
- * by signal.  One under a lease has a holder that cannot be reached; with
+ * by signal.  Anyone may NOTIFY, so a pool takes it as a hint only, and asks
+ * what the claim says (task_revocation).  One under a lease has a holder that cannot be reached; with
  * terminate it ends here, and the holder's outcome will be refused.
  */
 #include "celeriac.h"
@@ -46,6 +47,7 @@
 
 PG_FUNCTION_INFO_V1(task_revoke);
 PG_FUNCTION_INFO_V1(task_revoke_many);
+PG_FUNCTION_INFO_V1(task_revocation);
 PG_FUNCTION_INFO_V1(task_purge);
 
 /* those that worker/src/command.c knows */
@@ -119,7 +121,7 @@ revoke_held(const pg_uuid_t *id, bool terminate, const char *signal)
 {
 	Claim		claim;
 
-	if (!celeriac_claim_revoke(id, &claim))
+	if (!celeriac_claim_revoke(id, terminate ? signal : NULL, &claim))
 		return false;
 	if (claim.kind != CLAIM_SESSION)
 		return true;
@@ -466,6 +468,27 @@ purge(Datum queue)
 	}
 	celeriac_advance(ended + 1, rows - 1);
 	return count;
+}
+
+/*
+ * task_revocation(worker, id): the signal to stop it by, '' to ask it only; NULL
+ * if nobody has revoked it, or it is not that worker's.
+ */
+Datum
+task_revocation(PG_FUNCTION_ARGS)
+{
+	const char *worker;
+	Claim		claim;
+
+	celeriac_require_not_null(fcinfo, 0, "worker");
+	celeriac_require_not_null(fcinfo, 1, "id");
+	celeriac_shmem_require();
+	worker = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	if (!celeriac_claim_get(PG_GETARG_UUID_P(1), &claim) ||
+		claim.kind != CLAIM_SESSION || !claim.revoked || claim.worker < 0 ||
+		strcmp(CelShmem->workers[claim.worker].name, worker) != 0)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(claim.signal));
 }
 
 /*

@@ -74,7 +74,7 @@ GRANT EXECUTE ON FUNCTION
 	task_finish(text, task_outcome[]), task_finish_sending(text, task_outcome[], jsonb[]),
 	task_succeed(uuid, jsonb), task_fail(uuid, text, text, text), task_retry(uuid, interval, text),
 	task_reject(uuid, boolean), task_started(text, uuid[], timestamptz[]),
-	task_extend(text, uuid[], interval),
+	task_extend(text, uuid[], interval), task_revocation(text, uuid),
 	task_heartbeat(text, text[], integer, text, jsonb),
 	task_define(text, text, integer, integer, interval, double precision, interval, boolean, text[], interval, interval, interval, boolean, integer, boolean, boolean, text, boolean),
 	task_queue_create(text)

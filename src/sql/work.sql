@@ -55,6 +55,11 @@ CREATE FUNCTION task_started(worker text, ids uuid[], started_at timestamptz[]) 
 COMMENT ON FUNCTION task_started(text, uuid[], timestamptz[]) IS
 	'Tells that a worker has begun tasks it fetched, so that task_state shows STARTED.';
 
+CREATE FUNCTION task_revocation(worker text, id uuid) RETURNS text
+	LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'task_revocation';
+COMMENT ON FUNCTION task_revocation(text, uuid) IS
+	'Has a task that the worker holds by a session claim been revoked? The signal to stop it by, an empty text if it is only to be asked, or NULL.';
+
 CREATE FUNCTION task_update_state(id uuid, state text, info jsonb DEFAULT NULL) RETURNS boolean
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'task_update_state';
 COMMENT ON FUNCTION task_update_state(uuid, text, jsonb) IS

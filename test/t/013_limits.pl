@@ -76,6 +76,26 @@ $node->safe_psql('postgres', "SELECT task_revoke('$id'::uuid)");
 Celeriac::wait_state($node, $id, 'REVOKED');
 pass('a task that asks whether it is revoked ends by itself');
 
+# Anyone may NOTIFY a worker.  It asks the server first, and does so in order:
+# when the task that was revoked has ended, the one that was not runs on.
+$id = send_task('sleep.sleep', q{'[600]'});
+$program = send_task('prog.sleep');
+Celeriac::wait_state($node, $_, 'STARTED') foreach $id, $program;
+$node->safe_psql(
+	'postgres', qq{
+	CREATE ROLE stranger LOGIN;
+	SET ROLE stranger;
+	SELECT pg_notify('task_worker_' || md5('w1\@test'),
+		'{"command": "revoke", "id": "$id", "terminate": true, "signal": "KILL"}');
+	RESET ROLE;
+	SELECT task_revoke('$program'::uuid, terminate => true)});
+Celeriac::wait_state($node, $program, 'REVOKED');
+is( $node->safe_psql('postgres',
+		"SELECT state FROM task_state WHERE id = '$id'"),
+	'STARTED', 'a forged command stops nothing');
+$node->safe_psql('postgres', "SELECT task_revoke('$id'::uuid, terminate => true)");
+Celeriac::wait_state($node, $id, 'REVOKED');
+
 # Retries.
 $id = send_task('retry.retry', q{kwargs => '{"until": 2}'});
 Celeriac::wait_state($node, $id, 'SUCCESS');

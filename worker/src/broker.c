@@ -722,6 +722,35 @@ broker_state(Broker *broker, const Job *job, Text state, Text info)
 }
 
 static void
+broker_revocation(void *data, const PGresult *result)
+{
+	Broker	   *broker = data;
+	Uuid		id;
+
+	if (result == NULL || !broker_succeeded(result))
+	{
+		broker_ignore_answer("asking whether a task was revoked", result);
+		return;
+	}
+	if (broker_uuid(result, 0, 0, &id) && !PQgetisnull(result, 0, 1))
+		broker->host.revoked(broker->host.data, &id, PQgetvalue(result, 0, 1));
+}
+
+void
+broker_ask_revoked(Broker *broker, const Uuid *id)
+{
+	LinkParams *params = &broker->params;
+
+	if (!broker->work.ready)
+		return;
+	link_params_reset(params);
+	link_param_text(params, text_of(broker->config.worker));
+	link_param_uuid(params, id);
+	link_request(broker->work.link, &statement_revocation, params,
+				 broker_revocation, broker);
+}
+
+static void
 broker_goodbye_heard(void *data, const PGresult *result)
 {
 	Broker	   *broker = data;

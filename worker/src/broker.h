@@ -34,6 +34,8 @@ typedef struct BrokerHost
 {
 	void		(*delivered) (void *data, const Delivery *delivery);
 	void		(*command) (void *data, const char *payload);
+	/* a task we asked about was revoked: with a signal, or "" */
+	void		(*revoked) (void *data, const Uuid *id, const char *signal);
 
 	/* name every task that is still in hand, by broker_claims_add() */
 	void		(*list_claims) (void *data);
@@ -72,6 +74,9 @@ extern void broker_cancel_fetch(Broker *broker);
 extern void broker_outcome(Broker *broker, const Job *job, const Report *report);
 extern void broker_started(Broker *broker, const Job *job, int64_t started_at);
 extern void broker_state(Broker *broker, const Job *job, Text state, Text info);
+
+/* Ask whether it was revoked. */
+extern void broker_ask_revoked(Broker *broker, const Uuid *id);
 
 /* Outcomes that the server has not answered for. */
 extern int	broker_undelivered(const Broker *broker);

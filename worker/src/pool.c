@@ -682,6 +682,15 @@ pool_slot_of(Pool *pool, const Uuid *id, Job **job)
 	return NULL;
 }
 
+bool
+pool_has(Pool *pool, const Uuid *id)
+{
+	Job		   *job;
+
+	return pool_slot_of(pool, id, &job) != NULL ||
+		job_list_find(&pool->queue, id) != NULL;
+}
+
 void
 pool_revoke(Pool *pool, const Uuid *id, bool terminate, int signo)
 {

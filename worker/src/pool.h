@@ -65,6 +65,9 @@ extern void pool_reap(Pool *pool);
 /* Look after limits, starts and respawns; returns when to come again. */
 extern int64_t pool_tick(Pool *pool, int64_t now);
 
+/* Is it queued, or with a child? */
+extern bool pool_has(Pool *pool, const Uuid *id);
+
 /*
  * Revoke a job, if it is here.  One not begun ends as REVOKED; one that runs
  * is told, or with terminate its child gets the signal and is replaced.

@@ -146,6 +146,14 @@ static const Statement statement_started = {
 	.types = {WIRE_TEXT, WIRE_UUID_ARRAY, WIRE_TIMESTAMPTZ_ARRAY},
 };
 
+/* worker, id; the id again, and the signal it was revoked with */
+static const Statement statement_revocation = {
+	.name = "celeriac_revocation",
+	.sql = "SELECT $2, task_revocation($1, $2)",
+	.nparams = 2,
+	.types = {WIRE_TEXT, WIRE_UUID},
+};
+
 /* id, state, info */
 static const Statement statement_update_state = {
 	.name = "celeriac_update_state",

@@ -255,8 +255,9 @@ worker_command(void *data, const char *payload)
 	switch (command.kind)
 	{
 		case COMMAND_REVOKE:
-			pool_revoke(worker->pool, &command.id, command.terminate,
-						command.signo);
+			/* anyone may NOTIFY: what is true the server knows */
+			if (pool_has(worker->pool, &command.id))
+				broker_ask_revoked(worker->broker, &command.id);
 			break;
 		case COMMAND_SHUTDOWN:
 			worker_stop(worker, PHASE_WARM, "told by the server");
@@ -266,6 +267,14 @@ worker_command(void *data, const char *payload)
 					  payload);
 			break;
 	}
+}
+
+static void
+worker_revoked(void *data, const Uuid *id, const char *signal)
+{
+	Worker	   *worker = data;
+
+	pool_revoke(worker->pool, id, signal[0] != '\0', command_signal(signal));
 }
 
 static void
@@ -561,6 +570,7 @@ worker_new_broker(Worker *worker)
 	BrokerHost	host = {
 		.delivered = worker_delivered,
 		.command = worker_command,
+		.revoked = worker_revoked,
 		.list_claims = worker_list_claims,
 		.claim_lost = worker_claim_lost,
 		.fatal = worker_fatal,
