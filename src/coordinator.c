@@ -40,6 +40,7 @@
 static bool present = false;
 static bool recovered = false;
 static uint64 generation = 0;
+static TimestampTz due = 0;		/* when a duty has something to do */
 static CelBackoff executor_failures = {0};
 
 /*
@@ -259,21 +260,42 @@ check_extension(void)
 	} while (look_requested());
 }
 
-static long
-coordinate(void)
+/*
+ * Every commit that finds all executors busy wakes us; the duties have reason
+ * only when somebody says so, when one is due, or when settings have changed.
+ */
+static bool
+duties_wanted(CelDatabase *db)
 {
-	CelDatabase *db;
-	TimestampTz due;
-	long		pause;
+	static TimestampTz settings = 0;
+	bool		asked = pg_atomic_exchange_u32(&db->duties_asked, 0) != 0;
+	bool		changed = (settings != PgReloadTime);
 
-	if (look_requested())
-		check_extension();
-	db = celeriac_my_database();
+	settings = PgReloadTime;
+	return asked || changed || !recovered || GetCurrentTimestamp() >= due;
+}
+
+static void
+do_duties(CelDatabase *db)
+{
 	pg_atomic_exchange_u64(&db->next_due, (uint64) NEVER);
 	if (!recovered)
 		celeriac_duty_recover();
 	recovered = true;
 	due = celeriac_duty_run();
+}
+
+static long
+coordinate(void)
+{
+	CelDatabase *db;
+	long		pause;
+
+	if (look_requested())
+		check_extension();
+	db = celeriac_my_database();
+	if (duties_wanted(db))
+		do_duties(db);
 	pause = keep_executors();
 	pg_atomic_write_u64(&db->next_due, (uint64) due);
 	return celeriac_sooner(until(due), pause);

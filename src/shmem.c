@@ -145,6 +145,7 @@ init_database(CelDatabase *db, Oid dboid)
 	pg_atomic_init_u32(&db->listeners, 0);
 	pg_atomic_init_u32(&db->fetch_waiters, 0);
 	pg_atomic_init_u32(&db->get_waiters, 0);
+	pg_atomic_init_u32(&db->duties_asked, 1);
 	pg_atomic_init_u64(&db->executor_queues, 0);
 	pg_atomic_init_u64(&db->next_due, (uint64) NEVER);
 	pg_atomic_init_u64(&db->stale_outcomes, 0);
@@ -232,12 +233,19 @@ celeriac_wake_launcher(void)
 }
 
 void
-celeriac_wake_coordinator(CelDatabase *db)
+celeriac_ask_for_executor(CelDatabase *db)
 {
 	Latch	   *latch = db->coordinator;
 
 	if (latch != NULL)
 		SetLatch(latch);
+}
+
+void
+celeriac_wake_coordinator(CelDatabase *db)
+{
+	pg_atomic_write_u32(&db->duties_asked, 1);
+	celeriac_ask_for_executor(db);
 }
 
 /*

@@ -48,6 +48,7 @@ typedef struct CelDatabase
 	pg_atomic_uint32 listeners; /* sessions that LISTEN to task_event */
 	pg_atomic_uint32 fetch_waiters;
 	pg_atomic_uint32 get_waiters;
+	pg_atomic_uint32 duties_asked;	/* the coordinator is to look after all */
 	pg_atomic_uint64 executor_queues;	/* bits: see wake.c */
 	pg_atomic_uint64 next_due;	/* TimestampTz the coordinator sleeps until */
 	pg_atomic_uint64 stale_outcomes;	/* refused by fencing */
@@ -130,6 +131,8 @@ extern void celeriac_forget_database(Oid dboid);
 extern bool celeriac_dispatch_allowed(void);
 extern void celeriac_wake_launcher(void);
 extern void celeriac_wake_coordinator(CelDatabase *db);
+/* only to see whether another executor is worth it */
+extern void celeriac_ask_for_executor(CelDatabase *db);
 
 /* this backend's session; registers the exit hook on first use */
 extern CelSession *celeriac_my_session(void);

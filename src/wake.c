@@ -199,7 +199,7 @@ wake_fetch(CelDatabase *db, uint64 key, int64 count)
 	/* all executors that serve this queue are busy: is another worth it? */
 	if (count > 0 && db->understaffed &&
 		(pg_atomic_read_u64(&db->executor_queues) & QUEUE_BIT(key)))
-		celeriac_wake_coordinator(db);
+		celeriac_ask_for_executor(db);
 }
 
 void

@@ -56,7 +56,7 @@ COMMENT ON FUNCTION task_started(text, uuid[], timestamptz[]) IS
 	'Tells that a worker has begun tasks it fetched, so that task_state shows STARTED.';
 
 CREATE FUNCTION task_revocation(worker text, id uuid) RETURNS text
-	LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'task_revocation';
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'task_revocation';
 COMMENT ON FUNCTION task_revocation(text, uuid) IS
 	'Has a task that the worker holds by a session claim been revoked? The signal to stop it by, an empty text if it is only to be asked, or NULL.';
 

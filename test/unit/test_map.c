@@ -94,8 +94,8 @@ static void
 test_sent(void)
 {
 	const SdkHost host = {0};
-	const SdkInput input = {.name = MAP_TASK,.kwargs = "{\"task\": \"t\", \"it\": [1, 2, 3]}"};
-	const task_definition task = {.name = "t",.run = sends};
+	const SdkInput input = {.name = MAP_TASK, .kwargs = "{\"task\": \"t\", \"it\": [1, 2, 3]}"};
+	const task_definition task = {.name = "t", .run = sends};
 	SdkOutcome	outcome;
 
 	map_run(&host, &input, &task, &outcome);
