@@ -109,9 +109,19 @@ SELECT task_send('f', '[1]', queue => 'server') AS id \gset
 SELECT task_get(:'id', timeout => '30 s', propagate => false) IS NOT NULL AS ended;
 SELECT state FROM task_state WHERE id = :'id';
 
+-- a type it takes is dropped too: its queue goes on with the others
+CREATE TYPE definition.pair AS (x int, y int);
+CREATE FUNCTION definition.takes(pair definition.pair) RETURNS int LANGUAGE sql RETURN 1;
+SELECT task_register('definition.takes(definition.pair)'::regprocedure, queue => 'definition.q');
+SELECT task_send('takes', '[{"x": 1, "y": 2}]') IS NOT NULL, task_send('definition.other', queue => 'definition.q') IS NOT NULL;
+SET client_min_messages = warning;
+DROP TYPE definition.pair CASCADE;
+RESET client_min_messages;
+SELECT name FROM task_fetch('definition', '{definition.q}', 10);
+
 SET client_min_messages = warning;
 DROP SCHEMA definition CASCADE;
-DELETE FROM task_definition WHERE name LIKE 'definition%' OR name IN ('f', 'Odd Name');
-DELETE FROM task_message WHERE name LIKE 'definition%';
+DELETE FROM task_definition WHERE name LIKE 'definition%' OR name IN ('f', 'takes', 'Odd Name');
+DELETE FROM task_message WHERE name LIKE 'definition%' OR name = 'takes';
 DELETE FROM task_result WHERE name LIKE 'definition%' OR name = 'f';
 DELETE FROM task_queue WHERE name LIKE 'definition%';

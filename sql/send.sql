@@ -173,6 +173,11 @@ EXECUTE send_it(2);
 SELECT args, priority FROM task_state WHERE name = 'send.defined' AND args IN ('[1]', '[2]') ORDER BY args;
 DEALLOCATE send_it;
 
+-- a read-only transaction sends nothing, though no statement is run for it
+BEGIN READ ONLY;
+SELECT task_send('send.read_only', queue => 'send', countdown => '1 h');
+ROLLBACK;
+
 SELECT task_unregister('send.defined');
 DELETE FROM task_message WHERE name LIKE 'send%';
 DELETE FROM task_result WHERE name LIKE 'send%';

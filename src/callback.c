@@ -8,15 +8,14 @@
  */
 #include "callback.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/resowner.h"
 #include "utils/syscache.h"
 
 #include "argument.h"
+#include "attempt.h"
 #include "definition.h"
 #include "graph.h"
 #include "prepare.h"
@@ -64,17 +63,28 @@ make_array(Jsonb **elements, int count)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
 }
 
-static void
-send_canvas(const Ended *ended, Jsonb *signature, Jsonb **first, int count)
+typedef struct Callback
 {
+	const Ended *ended;
+	Jsonb	   *signature;
+	Jsonb	  **first;			/* the arguments that come first */
+	int			count;
+} Callback;
+
+static void
+send_canvas(void *argument)
+{
+	const Callback *callback = argument;
+	const Ended *ended = callback->ended;
 	Family		family = {
 		.root_id = ended->root_id ? ended->root_id : &ended->outcome->id,
 		.parent_id = &ended->outcome->id,
 		.sent_by = ended->sent_by,
 		.unattended = true
 	};
-	Canvas	   *canvas = celeriac_canvas_prepare(celeriac_canvas_parse(signature),
-												 make_array(first, count), NULL, NULL);
+	Canvas	   *canvas = celeriac_canvas_prepare(celeriac_canvas_parse(callback->signature),
+												 make_array(callback->first, callback->count),
+												 NULL, NULL);
 	pg_uuid_t	id;
 
 	celeriac_graph_send(canvas, &family, &id);
@@ -84,31 +94,13 @@ send_canvas(const Ended *ended, Jsonb *signature, Jsonb **first, int count)
 static void
 send_signature(const Ended *ended, Jsonb *signature, Jsonb **first, int count)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	Callback	callback = {ended, signature, first, count};
+	ErrorData  *error = celeriac_attempt(send_canvas, &callback);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		send_canvas(ended, signature, first, count);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
+	if (error != NULL)
 		ereport(LOG,
 				(errmsg("could not send a callback of task %s: %s",
 						celeriac_uuid_text(&ended->outcome->id), error->message)));
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
 }
 
 /*

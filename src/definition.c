@@ -16,6 +16,7 @@
 #include "utils/syscache.h"
 
 #include "argument.h"
+#include "attempt.h"
 #include "catalog.h"
 #include "errors.h"
 #include "guc.h"
@@ -145,17 +146,46 @@ load_autoretry(Definition *def, const Row *row, int number)
 	MemoryContextSwitchTo(old);
 }
 
+typedef struct FunctionSearch
+{
+	const char *signature;
+	Oid			function;
+} FunctionSearch;
+
+static void
+search_function(void *argument)
+{
+	FunctionSearch *search = argument;
+
+	search->function =
+		DatumGetObjectId(DirectFunctionCall1(regprocedurein,
+											 CStringGetDatum(search->signature)));
+}
+
+/*
+ * InvalidOid when the signature means nothing any more.  To look it up is an
+ * error when a type in it has gone, say; but one task must not keep all the
+ * others of its queue from being fetched.
+ */
+static Oid
+find_function(const char *signature)
+{
+	FunctionSearch search = {signature, InvalidOid};
+
+	(void) celeriac_attempt(search_function, &search);
+	return search.function;
+}
+
 /* Columns in the order of STMT_DEFINITION. */
 static void
 load_row(Definition *def)
 {
 	Row			row = first_row();
+	char	   *signature = celeriac_row_text(&row, 1);
 	bool		isnull;
-	Datum		value = celeriac_row_datum(&row, 1, &isnull);
+	Datum		value = celeriac_row_datum(&row, 2, &isnull);
 
 	def->known = true;
-	def->function = isnull ? InvalidOid : DatumGetObjectId(value);
-	value = celeriac_row_datum(&row, 2, &isnull);
 	if (!isnull)
 		text_to_cstring_buffer(DatumGetTextPP(value), def->queue, sizeof(def->queue));
 	def->priority = celeriac_row_int32(&row, 3, 0);
@@ -171,7 +201,9 @@ load_row(Definition *def)
 	def->max_deliveries = celeriac_row_int32(&row, 13, builtin.max_deliveries);
 	def->ignore_result = celeriac_row_bool(&row, 14, false);
 	load_autoretry(def, &row, 15);
-	def->inside = celeriac_row_bool(&row, 16, false);
+	def->inside = (signature != NULL);
+	if (signature != NULL)
+		def->function = find_function(signature);
 }
 
 const Definition *

@@ -86,14 +86,17 @@ open_segment(DirectEnds *direct, int number)
 	return segment;
 }
 
-/* A copy of the row; NULL when it is not, or not any more, at its place. */
+/*
+ * A copy of the row; NULL when it is not, or not any more, at its place.  The
+ * table may have been changed while we waited for it: only now is it locked.
+ */
 static HeapTuple
 read_row(Segment *segment, const RowPlace *place)
 {
 	ItemPointerData tid = place->tid;
 	HeapTuple	row = NULL;
 
-	if (ItemPointerGetBlockNumber(&tid) >= segment->blocks)
+	if (!celeriac_store_plain() || ItemPointerGetBlockNumber(&tid) >= segment->blocks)
 		return NULL;
 	if (table_tuple_fetch_row_version(segment->rel, &tid, GetActiveSnapshot(),
 									  segment->slot))

@@ -11,16 +11,15 @@
  */
 #include "graph.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #include "argument.h"
+#include "attempt.h"
 #include "calloption.h"
 #include "catalog.h"
 #include "column.h"
@@ -582,37 +581,21 @@ celeriac_graph_replacement(Jsonb *signature, Jsonb *options)
 	return celeriac_canvas_prepare(canvas, NULL, NULL, NULL);
 }
 
-/* In a subtransaction, as every error that is caught. */
+static void
+try_replacement(void *signature)
+{
+	(void) celeriac_graph_replacement(signature, NULL);
+}
+
 const char *
 celeriac_graph_refusal(Jsonb *signature)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	const char *volatile refusal = NULL;
+	ErrorData  *error;
 
 	if (signature == NULL)
 		return "a task cannot be replaced by nothing";
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		(void) celeriac_graph_replacement(signature, NULL);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		refusal = error->message;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return refusal;
+	error = celeriac_attempt(try_replacement, signature);
+	return error == NULL ? NULL : error->message;
 }
 
 static Family

@@ -75,13 +75,13 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		1, {UUIDOID}
 	},
 	[STMT_DEFINITION] = {
-		"SELECT to_regprocedure(function)::oid, queue, priority::int, max_retries, "
+		"SELECT function, queue, priority::int, max_retries, "
 		"extract(epoch FROM retry_delay)::float8, retry_backoff, "
 		"extract(epoch FROM retry_backoff_max)::float8, retry_jitter, "
 		"extract(epoch FROM soft_time_limit)::float8, "
 		"extract(epoch FROM time_limit)::float8, "
 		"extract(epoch FROM expires)::float8, acks_late, max_deliveries, "
-		"ignore_result, autoretry_for, function IS NOT NULL "
+		"ignore_result, autoretry_for "
 		"FROM task_definition WHERE name = $1",
 		1, {TEXTOID}
 	},

@@ -17,6 +17,7 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -42,6 +43,7 @@ struct Store
 
 	/* the segment it was made for */
 	Oid			relid;			/* InvalidOid = none */
+	bool		made;			/* all of it: an error may have come between */
 	MemoryContext context;
 	EState	   *estate;
 	ResultRelInfo *info;
@@ -143,13 +145,15 @@ note_indexes(Store *store)
 
 /*
  * Leaves the indexes open.  Whose it is stands there first, so that a change
- * that becomes known meanwhile takes it away.
+ * that becomes known meanwhile takes it away; that it is made comes last, for
+ * an error on the way (the wait for an index is cancelled) leaves half of it.
  */
 static void
 make(Store *store, Relation rel)
 {
 	MemoryContext caller;
 
+	store->made = false;
 	if (store->context != NULL)
 		MemoryContextDelete(store->context);
 	store->context = AllocSetContextCreate(TopMemoryContext, "celeriac store",
@@ -163,6 +167,7 @@ make(Store *store, Relation rel)
 	InitResultRelInfo(store->info, rel, 0, NULL, 0);
 	ExecOpenIndices(store->info, false);
 	note_indexes(store);
+	store->made = true;
 	MemoryContextSwitchTo(caller);
 }
 
@@ -197,8 +202,9 @@ open_store(Store *store, CelSegments *segments, Relation rel)
 		table_close(rel, NoLock);
 		return NULL;
 	}
+	PreventCommandIfReadOnly("INSERT");
 	forget_rows(store);
-	if (store->relid == RelationGetRelid(rel))
+	if (store->made && store->relid == RelationGetRelid(rel))
 		reopen(store, rel);
 	else
 		make(store, rel);

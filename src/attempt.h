@@ -1,0 +1,18 @@
+/*
+ * attempt.h
+ *		Work whose failure is caught.
+ */
+#ifndef CELERIAC_ATTEMPT_H
+#define CELERIAC_ATTEMPT_H
+
+#include "postgres.h"
+
+/*
+ * Does the work in a subtransaction.  NULL when it went well, else what went
+ * wrong, and nothing was done.  An error that has to do with this moment (a
+ * cancel, a deadlock, no space) is not caught: the same may go well the next
+ * time, and to go on without it would lose something.
+ */
+extern ErrorData *celeriac_attempt(void (*work) (void *), void *argument);
+
+#endif							/* CELERIAC_ATTEMPT_H */
