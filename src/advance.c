@@ -124,31 +124,6 @@ ended_step(const Ended *ended)
  * Ending what never ran.  Each outcome that found its message is in the list
  * returned, as what became of it.
  */
-enum
-{
-	END_ID, END_STATE, END_RESULT, END_EXC_TYPE, END_EXC_MESSAGE, END_TRACEBACK,
-	END_STARTED_AT, END_WORKER, END_DELIVERY, END_COLUMNS
-};
-
-static const Oid end_types[] = {
-	UUIDOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID
-};
-
-static void
-put_outcome(Column *columns, int n, const Outcome *o)
-{
-	columns[END_ID].values[n] = UUIDPGetDatum(&o->id);
-	celeriac_column_text(&columns[END_STATE], n, o->state);
-	columns[END_RESULT].values[n] = JsonbPGetDatum(o->result);
-	columns[END_RESULT].nulls[n] = (o->result == NULL);
-	celeriac_column_text(&columns[END_EXC_TYPE], n, o->exc_type);
-	celeriac_column_text(&columns[END_EXC_MESSAGE], n, o->exc_message);
-	celeriac_column_text(&columns[END_TRACEBACK], n, o->traceback);
-	columns[END_STARTED_AT].nulls[n] = true;
-	columns[END_WORKER].nulls[n] = true;
-	columns[END_DELIVERY].values[n] = Int32GetDatum(0);
-}
-
 static int
 compare_outcomes(const void *a, const void *b)
 {
@@ -187,22 +162,6 @@ read_ended(Outcome **sorted, int count, uint64 rows)
 	return all;
 }
 
-static List *
-end_outcomes(Outcome **outcomes, int count)
-{
-	Column		columns[END_COLUMNS];
-	Datum		values[END_COLUMNS + 1];
-
-	for (int c = 0; c < END_COLUMNS; c++)
-		columns[c] = celeriac_column(count);
-	for (int i = 0; i < count; i++)
-		put_outcome(columns, i, outcomes[i]);
-	for (int c = 0; c < END_COLUMNS; c++)
-		values[c] = celeriac_column_array(&columns[c], count, end_types[c]);
-	values[END_COLUMNS] = TimestampTzGetDatum(GetCurrentTimestamp());
-	return read_ended(outcomes, count, celeriac_exec(STMT_FINISH, values, NULL));
-}
-
 /* Those that were in motion are still there. */
 static int
 keep_unended(Outcome **outcomes, int count)
@@ -228,12 +187,14 @@ static List *
 end_all(Outcome **outcomes, int count)
 {
 	List	   *ended = NIL;
+	uint64		rows;
 
 	qsort(outcomes, count, sizeof(Outcome *), compare_outcomes);
 	while (count > 0)
 	{
 		CHECK_FOR_INTERRUPTS();
-		ended = list_concat(ended, end_outcomes(outcomes, count));
+		rows = celeriac_end_outcomes(outcomes, count, NULL, GetCurrentTimestamp());
+		ended = list_concat(ended, read_ended(outcomes, count, rows));
 		count = keep_unended(outcomes, count);
 	}
 	return ended;

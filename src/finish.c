@@ -19,15 +19,14 @@
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "advance.h"
 #include "argument.h"
 #include "catalog.h"
 #include "claim.h"
+#include "column.h"
 #include "compat.h"
 #include "condition.h"
 #include "direct.h"
@@ -392,44 +391,6 @@ decide(Ending *item)
 /*
  * Write
  */
-typedef struct Column
-{
-	Datum	   *values;
-	bool	   *nulls;
-} Column;
-
-static Column
-new_column(int count)
-{
-	Column		column = {
-		palloc_extended((count + 1) * sizeof(Datum), MCXT_ALLOC_HUGE),
-		palloc_extended((count + 1) * sizeof(bool), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO)
-	};
-
-	return column;
-}
-
-static void
-put_text(Column *column, int i, const char *text)
-{
-	column->nulls[i] = (text == NULL);
-	if (text != NULL)
-		column->values[i] = CStringGetTextDatum(text);
-}
-
-static Datum
-column_array(Column *column, int count, Oid type)
-{
-	int16		length;
-	bool		byval;
-	char		align;
-	int			lower = 1;
-
-	get_typlenbyvalalign(type, &length, &byval, &align);
-	return PointerGetDatum(construct_md_array(column->values, column->nulls, 1, &count,
-											  &lower, type, length, byval, align));
-}
-
 enum
 {
 	END_ID, END_STATE, END_RESULT, END_EXC_TYPE, END_EXC_MESSAGE, END_TRACEBACK,
@@ -437,21 +398,39 @@ enum
 };
 
 static void
-put_end(Column *columns, int n, const Ending *item, const char *worker)
+put_end(Column *columns, int n, const Outcome *o, const char *worker)
 {
-	Outcome    *o = item->outcome;
-
 	columns[END_ID].values[n] = UUIDPGetDatum(&o->id);
-	put_text(&columns[END_STATE], n, o->state);
+	celeriac_column_text(&columns[END_STATE], n, o->state);
 	columns[END_RESULT].values[n] = JsonbPGetDatum(o->result);
 	columns[END_RESULT].nulls[n] = (o->result == NULL);
-	put_text(&columns[END_EXC_TYPE], n, o->exc_type);
-	put_text(&columns[END_EXC_MESSAGE], n, o->exc_message);
-	put_text(&columns[END_TRACEBACK], n, o->traceback);
+	celeriac_column_text(&columns[END_EXC_TYPE], n, o->exc_type);
+	celeriac_column_text(&columns[END_EXC_MESSAGE], n, o->exc_message);
+	celeriac_column_text(&columns[END_TRACEBACK], n, o->traceback);
 	columns[END_STARTED_AT].values[n] = TimestampTzGetDatum(o->started_at);
 	columns[END_STARTED_AT].nulls[n] = (o->started_at == 0);
-	put_text(&columns[END_WORKER], n, worker);
+	celeriac_column_text(&columns[END_WORKER], n, worker);
 	columns[END_DELIVERY].values[n] = Int32GetDatum(o->delivery);
+}
+
+uint64
+celeriac_end_outcomes(Outcome *const *outcomes, int count, const char *worker,
+					  TimestampTz done_at)
+{
+	static const Oid types[] = {
+		UUIDOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID
+	};
+	Column		columns[END_COLUMNS];
+	Datum		values[END_COLUMNS + 1];
+
+	for (int c = 0; c < END_COLUMNS; c++)
+		columns[c] = celeriac_column(count);
+	for (int i = 0; i < count; i++)
+		put_end(columns, i, outcomes[i], worker);
+	for (int c = 0; c < END_COLUMNS; c++)
+		values[c] = celeriac_column_array(&columns[c], count, types[c]);
+	values[END_COLUMNS] = TimestampTzGetDatum(done_at);
+	return celeriac_exec(STMT_FINISH, values, NULL);
 }
 
 /* What ended in this call, by whichever way. */
@@ -528,28 +507,18 @@ static bool
 end_missing(Ending **sorted, int count, const char *worker, TimestampTz done_at,
 			EndedList *list)
 {
-	static const Oid types[] = {
-		UUIDOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID
-	};
-	Column		columns[END_COLUMNS];
-	Datum		values[END_COLUMNS + 1];
+	Outcome   **outcomes = palloc_extended((count + 1) * sizeof(Outcome *), MCXT_ALLOC_HUGE);
 	uint64		rows;
 	int			n = 0;
 
 	for (int i = 0; i < count; i++)
 	{
-		if (sorted[i]->action != ACTION_END || sorted[i]->outcome->accepted)
-			continue;
-		for (int c = 0; n == 0 && c < END_COLUMNS; c++)
-			columns[c] = new_column(count - i);
-		put_end(columns, n++, sorted[i], worker);
+		if (sorted[i]->action == ACTION_END && !sorted[i]->outcome->accepted)
+			outcomes[n++] = sorted[i]->outcome;
 	}
 	if (n == 0)
 		return false;
-	for (int c = 0; c < END_COLUMNS; c++)
-		values[c] = column_array(&columns[c], n, types[c]);
-	values[END_COLUMNS] = TimestampTzGetDatum(done_at);
-	rows = celeriac_exec(STMT_FINISH, values, NULL);
+	rows = celeriac_end_outcomes(outcomes, n, worker, done_at);
 	accept_ended(sorted, count, rows, list);
 	return rows < n;
 }
@@ -567,8 +536,8 @@ end_by_statement(Ending **sorted, int count, const char *worker, TimestampTz don
 static void
 take_replaced(Ending **sorted, int count, EndedList *list)
 {
-	Column		ids = new_column(count);
-	Column		deliveries = new_column(count);
+	Column		ids = celeriac_column(count);
+	Column		deliveries = celeriac_column(count);
 	Datum		values[2];
 	uint64		rows;
 	int			n = 0;
@@ -582,8 +551,8 @@ take_replaced(Ending **sorted, int count, EndedList *list)
 	}
 	if (n == 0)
 		return;
-	values[0] = column_array(&ids, n, UUIDOID);
-	values[1] = column_array(&deliveries, n, INT4OID);
+	values[0] = celeriac_column_array(&ids, n, UUIDOID);
+	values[1] = celeriac_column_array(&deliveries, n, INT4OID);
 	rows = celeriac_exec(STMT_TAKE_REPLACED, values, NULL);
 	for (uint64 i = 0; i < rows; i++)
 	{
@@ -636,11 +605,11 @@ accept_rows(Ending **sorted, int count, uint64 rows)
 static void
 write_retries(Ending **sorted, int count)
 {
-	Column		ids = new_column(count);
-	Column		etas = new_column(count);
-	Column		deliveries = new_column(count);
-	Column		types = new_column(count);
-	Column		messages = new_column(count);
+	Column		ids = celeriac_column(count);
+	Column		etas = celeriac_column(count);
+	Column		deliveries = celeriac_column(count);
+	Column		types = celeriac_column(count);
+	Column		messages = celeriac_column(count);
 	Datum		values[5];
 	int			n = 0;
 
@@ -653,26 +622,26 @@ write_retries(Ending **sorted, int count)
 		ids.values[n] = UUIDPGetDatum(&item->outcome->id);
 		etas.values[n] = TimestampTzGetDatum(item->eta);
 		deliveries.values[n] = Int32GetDatum(item->outcome->delivery);
-		put_text(&types, n, item->outcome->exc_type);
-		put_text(&messages, n, item->outcome->exc_message);
+		celeriac_column_text(&types, n, item->outcome->exc_type);
+		celeriac_column_text(&messages, n, item->outcome->exc_message);
 		n++;
 	}
 	if (n == 0)
 		return;
-	values[0] = column_array(&ids, n, UUIDOID);
-	values[1] = column_array(&etas, n, TIMESTAMPTZOID);
-	values[2] = column_array(&deliveries, n, INT4OID);
-	values[3] = column_array(&types, n, TEXTOID);
-	values[4] = column_array(&messages, n, TEXTOID);
+	values[0] = celeriac_column_array(&ids, n, UUIDOID);
+	values[1] = celeriac_column_array(&etas, n, TIMESTAMPTZOID);
+	values[2] = celeriac_column_array(&deliveries, n, INT4OID);
+	values[3] = celeriac_column_array(&types, n, TEXTOID);
+	values[4] = celeriac_column_array(&messages, n, TEXTOID);
 	accept_rows(sorted, count, celeriac_exec(STMT_RETRY, values, NULL));
 }
 
 static void
 write_requeued(Ending **sorted, int count)
 {
-	Column		ids = new_column(count);
-	Column		deliveries = new_column(count);
-	Column		lost = new_column(count);
+	Column		ids = celeriac_column(count);
+	Column		deliveries = celeriac_column(count);
+	Column		lost = celeriac_column(count);
 	Datum		values[3];
 	int			n = 0;
 
@@ -687,9 +656,9 @@ write_requeued(Ending **sorted, int count)
 	}
 	if (n == 0)
 		return;
-	values[0] = column_array(&ids, n, UUIDOID);
-	values[1] = column_array(&deliveries, n, INT4OID);
-	values[2] = column_array(&lost, n, INT4OID);
+	values[0] = celeriac_column_array(&ids, n, UUIDOID);
+	values[1] = celeriac_column_array(&deliveries, n, INT4OID);
+	values[2] = celeriac_column_array(&lost, n, INT4OID);
 	accept_rows(sorted, count, celeriac_exec(STMT_REQUEUE, values, NULL));
 }
 
