@@ -23,9 +23,9 @@ passes(int sqlerrcode)
 	}
 }
 
-/* The subtransaction is over before the error goes on: its caller has none. */
-ErrorData *
-celeriac_attempt(void (*work) (void *), void *argument)
+/* The subtransaction is over before an error goes on: who called us has none. */
+static ErrorData *
+in_subtransaction(void (*work) (void *), void *argument, bool keep)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -36,19 +36,38 @@ celeriac_attempt(void (*work) (void *), void *argument)
 	PG_TRY();
 	{
 		work(argument);
-		ReleaseCurrentSubTransaction();
+		if (keep)
+			ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();
+	if (error != NULL || !keep)
+		RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
+	return error;
+}
+
+ErrorData *
+celeriac_attempt(void (*work) (void *), void *argument)
+{
+	ErrorData  *error = in_subtransaction(work, argument, true);
+
 	if (error != NULL && passes(error->sqlerrcode))
 		ReThrowError(error);
 	return error;
+}
+
+void
+celeriac_do_and_undo(void (*work) (void *), void *argument)
+{
+	ErrorData  *error = in_subtransaction(work, argument, false);
+
+	if (error != NULL)
+		ReThrowError(error);
 }

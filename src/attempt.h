@@ -15,4 +15,7 @@
  */
 extern ErrorData *celeriac_attempt(void (*work) (void *), void *argument);
 
+/* Likewise, but all that was done is undone, its locks let go of; no error is caught. */
+extern void celeriac_do_and_undo(void (*work) (void *), void *argument);
+
 #endif							/* CELERIAC_ATTEMPT_H */

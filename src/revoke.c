@@ -14,7 +14,6 @@
 
 #include <signal.h>
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
 #include "common/md5.h"
@@ -26,11 +25,11 @@
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/json.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #include "advance.h"
 #include "argument.h"
+#include "attempt.h"
 #include "catalog.h"
 #include "claim.h"
 #include "errors.h"
@@ -191,6 +190,14 @@ revoke_claimed(const pg_uuid_t *id, bool terminate, const char *signal)
 	return true;
 }
 
+static void
+lock_row(void *id)
+{
+	Datum		param = one_id(id);
+
+	celeriac_exec(STMT_READ_ROW, &param, NULL);
+}
+
 /*
  * Someone else decides on this task right now, in a transaction that has not
  * ended: wait for its row lock, then look again.  Our own lock is let go of at
@@ -200,15 +207,7 @@ revoke_claimed(const pg_uuid_t *id, bool terminate, const char *signal)
 static void
 wait_for_decider(const pg_uuid_t *id)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	Datum		param = one_id(id);
-
-	BeginInternalSubTransaction(NULL);
-	celeriac_exec(STMT_READ_ROW, &param, NULL);
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
+	celeriac_do_and_undo(lock_row, unconstify(pg_uuid_t *, id));
 	CHECK_FOR_INTERRUPTS();
 	pg_usleep(1000);
 }
