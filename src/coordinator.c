@@ -34,8 +34,11 @@
 /* How long executors are waited for when the extension has gone. */
 #define STOP_MS 60000
 
-/* How long a statement of ours waits for a lock. */
-#define LOCK_TIMEOUT "5s"
+/*
+ * How long a statement of ours waits for a lock.  Shorter than deadlock_timeout
+ * mostly is: in a deadlock with DROP EXTENSION, say, it is us who give up.
+ */
+#define LOCK_TIMEOUT "500ms"
 
 static bool present = false;
 static bool recovered = false;
