@@ -56,6 +56,31 @@ SELECT task_revoke(id) FROM canvas_of(:'id') WHERE args = '[1]' \g /dev/null
 SELECT throws_ok(format('SELECT task_get(%L, timeout => %L)', :'id', '60 s'), NULL, NULL, 'a group with a revoked member has no result');
 SELECT is((SELECT state FROM canvas_of(:'id') WHERE args = '[2]'), 'SUCCESS', 'the other ran');
 
+-- Running: what depends on it goes with it, what it depends on goes on.
+CREATE FUNCTION nap() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM pg_sleep(60)';
+SELECT task_register('nap()'::regprocedure) \g /dev/null
+CREATE FUNCTION wait_for(id uuid, wanted text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    FOR i IN 1 .. 600 LOOP
+        EXIT WHEN (SELECT s.state FROM task_state AS s WHERE s.id = wait_for.id) = wanted;
+        PERFORM pg_sleep(0.05);
+    END LOOP;
+    RETURN (SELECT s.state FROM task_state AS s WHERE s.id = wait_for.id);
+END $$;
+SELECT task_send(task_group(task_si('nap'), task_si('identity', 1)) | task_s('identity') | task_s('identity')) AS id \gset
+SELECT id AS nap FROM canvas_of(:'id') WHERE name = 'nap' \gset
+SELECT is(wait_for(:'nap', 'STARTED'), 'STARTED', 'a member runs');
+SELECT ok(task_revoke(:'nap', terminate => true), 'and is terminated');
+SELECT is(wait_for(:'id', 'REVOKED'), 'REVOKED', 'what follows the body goes with it');
+SELECT throws_ok(format('SELECT task_get(%L, timeout => %L)', :'id', '60 s'), 'TC008', NULL, 'which task_get says');
+SELECT task_send(task_group(task_si('nap'), task_si('identity', 1)) | task_s('identity')) AS id \gset
+SELECT id AS nap FROM canvas_of(:'id') WHERE name = 'nap' \gset
+SELECT is(wait_for(:'nap', 'STARTED'), 'STARTED', 'a member runs');
+SELECT ok(task_revoke(:'id'), 'revoking the body');
+SELECT is((SELECT state FROM task_state WHERE id = :'nap'), 'STARTED', 'leaves the header alone');
+SELECT ok(task_revoke(:'nap', terminate => true), 'until it is terminated too');
+SELECT settle() \g /dev/null
+
 -- Purged, expired.
 SELECT task_send(task_set(task_si('identity', 1), '{"queue": "purged"}') | task_s('add', 1) | task_s('add', 2)) AS id \gset
 SELECT is(task_purge('purged'), 1::bigint, 'purge');
