@@ -11,9 +11,7 @@
  */
 #include "graph.h"
 
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
@@ -22,8 +20,8 @@
 #include "attempt.h"
 #include "calloption.h"
 #include "catalog.h"
-#include "column.h"
 #include "definition.h"
+#include "edge.h"
 #include "errors.h"
 #include "finish.h"
 #include "link.h"
@@ -416,11 +414,7 @@ mark_targets(Graph *graph)
 static void
 insert_edges(const Graph *graph)
 {
-	Column		sources = celeriac_column(graph->nedges);
-	Column		targets = celeriac_column(graph->nedges);
-	Column		slots = celeriac_column(graph->nedges);
-	Column		depths = celeriac_column(graph->nedges);
-	Datum		values[4];
+	EdgeRow    *rows = palloc_extended((graph->nedges + 1) * sizeof(EdgeRow), MCXT_ALLOC_HUGE);
 
 	if (graph->nedges == 0)
 		return;
@@ -428,16 +422,12 @@ insert_edges(const Graph *graph)
 	{
 		const Edge *edge = &graph->edges[i];
 
-		sources.values[i] = UUIDPGetDatum(graph->requests[edge->source].id);
-		targets.values[i] = UUIDPGetDatum(graph->requests[edge->target].id);
-		slots.values[i] = Int32GetDatum(edge->slot);
-		depths.values[i] = Int16GetDatum(edge->depth);
+		rows[i].source = graph->requests[edge->source].id;
+		rows[i].target = graph->requests[edge->target].id;
+		rows[i].slot = edge->slot;
+		rows[i].depth = edge->depth;
 	}
-	values[0] = celeriac_column_array(&sources, graph->nedges, UUIDOID);
-	values[1] = celeriac_column_array(&targets, graph->nedges, UUIDOID);
-	values[2] = celeriac_column_array(&slots, graph->nedges, INT4OID);
-	values[3] = celeriac_column_array(&depths, graph->nedges, INT2OID);
-	celeriac_exec(STMT_EDGES, values, NULL);
+	celeriac_edges_insert(rows, graph->nedges);
 }
 
 /* A group of nothing has its result at once. */
@@ -671,22 +661,6 @@ add_waiting(const pg_uuid_t *group)
 	return false;
 }
 
-static void
-insert_edge(const pg_uuid_t *source, const pg_uuid_t *target, int slot)
-{
-	Datum		from = UUIDPGetDatum(source);
-	Datum		to = UUIDPGetDatum(target);
-	Datum		place = Int32GetDatum(slot);
-	Datum		depth = Int16GetDatum(0);
-	Datum		values[] = {
-		celeriac_uuid_array(&from, 1), celeriac_uuid_array(&to, 1),
-		PointerGetDatum(construct_array(&place, 1, INT4OID, 4, true, TYPALIGN_INT)),
-		PointerGetDatum(construct_array(&depth, 1, INT2OID, 2, true, TYPALIGN_SHORT))
-	};
-
-	celeriac_exec(STMT_EDGES, values, NULL);
-}
-
 void
 celeriac_graph_join(const Ended *task, const Addition *addition)
 {
@@ -700,10 +674,10 @@ celeriac_graph_join(const Ended *task, const Addition *addition)
 		.unattended = true
 	};
 	pg_uuid_t	group;
-	int			slot;
+	EdgeRow		edge = {.source = &addition->id, .target = &group};
 	int			output;
 
-	if (!group_of(&task->outcome->id, &group, &slot) || !add_waiting(&group))
+	if (!group_of(&task->outcome->id, &group, &edge.slot) || !add_waiting(&group))
 		return;
 	begin_graph(&graph, &family);
 	output = build(&graph, innermost(celeriac_graph_replacement(addition->signature, NULL)),
@@ -711,6 +685,6 @@ celeriac_graph_join(const Ended *task, const Addition *addition)
 	*unconstify(pg_uuid_t *, graph.requests[output].id) = addition->id;
 	graph.requests[output].group_id = &group;
 	graph.targets[output] = 0;
-	insert_edge(&addition->id, &group, slot);
+	celeriac_edges_insert(&edge, 1);
 	write_graph(&graph);
 }

@@ -388,11 +388,6 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 	 * canvas: what waits for the tasks that have just ended.  A row that was
 	 * moved to another segment meanwhile is missed; the callers look again.
 	 */
-	[STMT_EDGES] = {
-		"INSERT INTO task_edge (source, target, slot, depth) "
-		"SELECT * FROM unnest($1, $2, $3, $4)",
-		4, {UUIDARRAYOID, UUIDARRAYOID, INT4ARRAYOID, INT2ARRAYOID}
-	},
 	[STMT_RELEASE] = {
 		"WITH t AS MATERIALIZED (SELECT e.target, e.slot, s.value, s.parent "
 		"FROM unnest($1, $2, $3) AS s(id, value, parent) "
