@@ -46,13 +46,13 @@ sub a_task
 {
 	my ($has_input) = @_;
 	my $key = ++$next_key;
-	my $kind = one_of(('mix') x 12, ('echo') x 5, 'retry', 'fail', 'become', 'become');
+	my $kind = one_of(('mix') x 12, ('echo') x 5, 'retry', 'fail', 'become', 'become', 'become_c');
 	my %task = (kind => $kind, key => $key);
 
 	$tasks_left--;
 	$kind = $task{kind} = 'mix' if $kind eq 'fail' && rand() < 0.6;
-	$task{immutable} = !$has_input || rand() < 0.1 || $kind eq 'become';
-	if ($kind eq 'become')
+	$task{immutable} = !$has_input || rand() < 0.1 || $kind =~ /^become/;
+	if ($kind =~ /^become/)
 	{
 		return { %task, kind => 'mix' } if $tasks_left < 3;
 		$task{sub} = a_canvas(2, 0);
@@ -104,7 +104,10 @@ sub a_canvas
 #
 # Two ways to write a canvas: with the functions and |, and as Celery's JSON.
 #
-my $json = JSON::PP->new->canonical;
+my $json = JSON::PP->new->canonical->allow_nonref;
+
+# of C tasks
+my %names = (echo => 'echo.echo', become_c => 'family.parent');
 
 sub number { return 0 + $_[0]; }
 
@@ -136,7 +139,7 @@ sub as_json
 		return signature("celery.$kind", [], subtask_type => $kind, kwargs => \%kwargs);
 	}
 	return signature(
-		$kind eq 'echo' ? 'echo.echo' : $kind,
+		$names{$kind} // $kind,
 		task_args($node),
 		immutable => $node->{immutable} ? JSON::PP::true : JSON::PP::false,
 		options => {
@@ -157,6 +160,7 @@ sub task_args
 	my ($task) = @_;
 	my @args = (number($task->{key}));
 
+	return [ 'replace', $json->encode(as_json($task->{sub})) ] if $task->{kind} eq 'become_c';
 	unshift @args, $args[0] if $task->{immutable} && $task->{kind} ne 'become';
 	push @args, as_json($task->{sub}) if $task->{kind} eq 'become';
 	return \@args;
@@ -190,8 +194,8 @@ sub as_sql
 		return rand() < 0.5 ? "($header | $body)" : "task_chord($header, $body)";
 	}
 	my $task = sprintf '%s(%s%s)', $node->{immutable} ? 'task_si' : 'task_s',
-	  quoted($kind eq 'echo' ? 'echo.echo' : $kind),
-	  join('', map { ref $_ ? ', ' . quoted($json->encode($_)) . '::jsonb' : ", $_" } @{ task_args($node) });
+	  quoted($names{$kind} // $kind),
+	  join('', map { ', ' . quoted($json->encode($_)) . '::jsonb' } @{ task_args($node) });
 	$task = "task_link($task, " . as_sql(callback($node->{link})) . ')' if $node->{link};
 	$task = "task_on_error($task, " . as_sql(callback($node->{errback})) . ')' if $node->{errback};
 	return $task;
@@ -259,9 +263,9 @@ sub eval_task
 		$ran->{ $task->{errback} } = 1 if $task->{errback};
 		return failed(0, 0);
 	}
-	$ran->{$key} = 1 unless $kind eq 'echo';
+	$ran->{$key} = 1 unless $names{$kind};
 	my $result =
-	    $kind eq 'become' ? eval_node($task->{sub}, undef, $ran)
+	    $task->{sub} ? eval_node($task->{sub}, undef, $ran)
 	  : $kind eq 'echo' ? qq({"args": [$input, $key], "kwargs": {}})
 	  : hash($input, $key);
 	$ran->{ $task->{link} } = 1 if $task->{link} && defined $result;
@@ -372,7 +376,7 @@ $$;
 CREATE FUNCTION twice(x int) RETURNS int LANGUAGE sql RETURN 2 * x;
 SELECT task_register(f::regprocedure, max_deliveries => 1000)
 	FROM unnest('{mix,retry,fail,become,twice}'::regproc[]) AS f;
-SELECT task_define('echo.echo', max_deliveries => 1000);
+SELECT task_define(c, max_deliveries => 1000) FROM unnest('{echo.echo,family.parent}'::text[]) AS c;
 
 -- What waiting says and what the edges say, in one snapshot.
 CREATE VIEW drift AS
@@ -389,7 +393,7 @@ sub start_pool
 		$node,
 		wait => 0,
 		concurrency => 2,
-		modules => ['echo'],
+		modules => [ 'echo', 'family' ],
 		args => [ '--loglevel', 'WARNING' ]);
 	return 1;
 }
