@@ -174,6 +174,7 @@ enter(CelContext *context)
 {
 	MemoryContext caller = CurrentMemoryContext;
 
+	celeriac_gate_pass();
 	GetUserIdAndSecContext(&context->caller, &context->sec_context);
 	SetUserIdAndSecContext(CelCat.owner,
 						   context->sec_context | SECURITY_LOCAL_USERID_CHANGE);

@@ -2,9 +2,9 @@
  * empty.c
  *		Emptying a segment: is anything left in it, move that, truncate.
  *
- * Locks are taken only when they can be had at once: a queued exclusive lock
- * would stop everybody who comes after it.  When one is refused, the segment
- * stays as it is, and is tried again later.
+ * Locks are never waited for: a queued exclusive lock would stop everybody who
+ * comes after it, for as long as the slowest before it.  When one cannot be
+ * had, the segment stays as it is, and is tried again later.
  *
  * TRUNCATE gives the space back whatever old snapshots are open: for them the
  * table becomes empty.  What it must never take is a row that somebody can
@@ -31,18 +31,45 @@
 #include "commands/tablecmds.h"
 #include "executor/spi.h"
 #include "executor/tuptable.h"
+#include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "catalog.h"
 #include "compat.h"
 #include "relation.h"
 #include "row.h"
+#include "segment.h"
 #include "store.h"
 #include "xact.h"
+
+/*
+ * A lock that is had at once, or within the moment for which newcomers stand
+ * back; who is in the middle of something has that long to finish.
+ */
+static bool
+lock_at_once(Oid relid, LOCKMODE mode)
+{
+	TimestampTz end;
+
+	if (ConditionalLockRelationOid(relid, mode))
+		return true;
+	celeriac_gate_close();
+	end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CEL_GATE_MS);
+	while (GetCurrentTimestamp() < end)
+	{
+		pg_usleep(500);
+		CHECK_FOR_INTERRUPTS();
+		if (ConditionalLockRelationOid(relid, mode))
+			return true;
+	}
+	celeriac_gate_open();
+	return false;
+}
 
 /*
  * Looking
@@ -52,7 +79,7 @@
 static Relation
 open_without_writers(Oid relid)
 {
-	if (!ConditionalLockRelationOid(relid, ShareLock))
+	if (!lock_at_once(relid, ShareLock))
 		return NULL;
 	return table_open(relid, NoLock);
 }
@@ -107,7 +134,7 @@ celeriac_segment_is_empty(Oid relid)
 bool
 celeriac_segment_writers_gone(Oid relid)
 {
-	return ConditionalLockRelationOid(relid, ShareLock);
+	return lock_at_once(relid, ShareLock);
 }
 
 /*
@@ -170,7 +197,7 @@ celeriac_segment_truncate(Oid relid, const SegmentLook *look)
 	Relation	rel;
 	bool		drained;
 
-	if (!ConditionalLockRelationOid(relid, AccessExclusiveLock))
+	if (!lock_at_once(relid, AccessExclusiveLock))
 		return false;
 	rel = table_open(relid, NoLock);
 	drained = still_drained(rel, look);
@@ -232,8 +259,8 @@ celeriac_segment_move_messages(Oid relid)
 	Relation	rel;
 	Store	   *store;
 
-	if (!ConditionalLockRelationOid(CelCat.messages[0], RowExclusiveLock) ||
-		!ConditionalLockRelationOid(relid, ExclusiveLock))
+	if (!lock_at_once(CelCat.messages[0], RowExclusiveLock) ||
+		!lock_at_once(relid, ExclusiveLock))
 		return false;
 	store = celeriac_store_parked_messages();
 	if (store == NULL)
@@ -279,7 +306,7 @@ keep_wanted(Relation rel, int number)
 
 	if (rows == 0)
 		return true;
-	if (!ConditionalLockRelationOid(CelCat.results[0], RowExclusiveLock))
+	if (!lock_at_once(CelCat.results[0], RowExclusiveLock))
 		return false;
 	store = celeriac_store_parked_results();
 	if (store == NULL)
@@ -295,7 +322,7 @@ celeriac_segment_truncate_results(int number)
 	Relation	rel;
 	bool		kept;
 
-	if (!ConditionalLockRelationOid(CelCat.results[number], AccessExclusiveLock))
+	if (!lock_at_once(CelCat.results[number], AccessExclusiveLock))
 		return false;
 	rel = table_open(CelCat.results[number], NoLock);
 	kept = keep_wanted(rel, number);

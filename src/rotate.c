@@ -86,6 +86,7 @@ commit(CelContext *context)
 {
 	celeriac_leave(context);
 	celeriac_bgw_commit();
+	celeriac_gate_open();
 }
 
 static TimestampTz

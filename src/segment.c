@@ -6,7 +6,10 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/timestamp.h"
 
 #include "shmem.h"
 
@@ -68,6 +71,36 @@ celeriac_segment_changed(CelSegments *segments)
 	if (pg_atomic_read_u32(&segments->watched) != 0 &&
 		pg_atomic_exchange_u32(&segments->watched, 0) != 0)
 		celeriac_wake_coordinator(celeriac_my_database());
+}
+
+void
+celeriac_gate_close(void)
+{
+	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CEL_GATE_MS);
+
+	pg_atomic_write_u64(&celeriac_my_database()->gate, (uint64) until);
+}
+
+void
+celeriac_gate_open(void)
+{
+	pg_atomic_write_u64(&celeriac_my_database()->gate, 0);
+}
+
+/* A coordinator that dies leaves a time that passes. */
+void
+celeriac_gate_pass(void)
+{
+	pg_atomic_uint64 *gate = &celeriac_my_database()->gate;
+	uint64		until;
+
+	while ((until = pg_atomic_read_u64(gate)) != 0 &&
+		   GetCurrentTimestamp() < (TimestampTz) until &&
+		   !TransactionIdIsValid(GetTopTransactionIdIfAny()))
+	{
+		CHECK_FOR_INTERRUPTS();
+		pg_usleep(500);
+	}
 }
 
 /* (messages, results) */

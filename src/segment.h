@@ -57,4 +57,16 @@ extern void celeriac_segment_added(CelSegments *segments, uint64 rows);
  */
 extern void celeriac_segment_changed(CelSegments *segments);
 
+/*
+ * Where transactions overlap without end, no moment is free for a lock that is
+ * not waited for.  So the coordinator may ask those who begin to stand back, for
+ * this long at most.
+ */
+#define CEL_GATE_MS		20
+
+extern void celeriac_gate_close(void);
+extern void celeriac_gate_open(void);
+/* stand back if asked to, unless this transaction may be what is waited for */
+extern void celeriac_gate_pass(void);
+
 #endif							/* CELERIAC_SEGMENT_H */

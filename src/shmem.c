@@ -151,6 +151,7 @@ init_database(CelDatabase *db, Oid dboid)
 	pg_atomic_init_u64(&db->stale_outcomes, 0);
 	celeriac_segments_init(&db->messages);
 	celeriac_segments_init(&db->results);
+	pg_atomic_init_u64(&db->gate, 0);
 	db->want = CEL_DB_PROBE;
 	db->attaching = true;
 	db->dboid = dboid;

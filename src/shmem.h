@@ -54,6 +54,7 @@ typedef struct CelDatabase
 	pg_atomic_uint64 stale_outcomes;	/* refused by fencing */
 	CelSegments messages;		/* where new rows go */
 	CelSegments results;
+	pg_atomic_uint64 gate;		/* TimestampTz it is closed until; 0 = open */
 } CelDatabase;
 
 /* What a session's wait slot says; see wake.c. */
