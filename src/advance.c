@@ -36,6 +36,7 @@
 #include "column.h"
 #include "finish.h"
 #include "graph.h"
+#include "relation.h"
 #include "rootlock.h"
 #include "row.h"
 #include "uuid.h"
@@ -150,13 +151,14 @@ read_ended(Outcome **sorted, int count, uint64 rows)
 	{
 		Row			row = {.tuple = table->vals[i], .desc = table->tupdesc};
 		Ended	   *ended = palloc0(sizeof(Ended));
-		Outcome    *outcome = find_outcome(sorted, count, celeriac_row_uuid(&row, 1));
+		Outcome    *outcome = find_outcome(sorted, count,
+										   celeriac_row_uuid(&row, Anum_result_id));
 
 		outcome->accepted = true;
 		ended->outcome = outcome;
-		ended->options = celeriac_row_jsonb(&row, 2);
-		ended->sent_by = celeriac_row_text(&row, 3);
-		ended->root_id = celeriac_row_uuid(&row, 4);
+		ended->options = celeriac_row_jsonb(&row, Anum_result_options);
+		ended->sent_by = celeriac_row_text(&row, Anum_result_sent_by);
+		ended->root_id = celeriac_row_uuid(&row, Anum_result_root_id);
 		all = lappend(all, ended);
 	}
 	return all;

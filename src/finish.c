@@ -17,6 +17,7 @@
  */
 #include "finish.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
@@ -40,6 +41,7 @@
 #include "shmem.h"
 #include "sqlmap.h"
 #include "state.h"
+#include "store.h"
 #include "uuid.h"
 #include "xact.h"
 
@@ -413,6 +415,31 @@ put_end(Column *columns, int n, const Outcome *o, const char *worker)
 	columns[END_DELIVERY].values[n] = Int32GetDatum(o->delivery);
 }
 
+/*
+ * The results go to the current segment, unless only SQL does the tables
+ * justice.
+ */
+static uint64
+end_messages(Datum *values)
+{
+	Store	   *results = celeriac_store_results();
+	uint64		rows;
+
+	if (results == NULL)
+		return celeriac_exec(STMT_FINISH, values, NULL);
+	rows = celeriac_exec(STMT_TAKE_ENDED, values, NULL);
+	for (uint64 i = 0; i < rows; i++)
+	{
+		Datum		row[Anum_result_options];
+		bool		nulls[Anum_result_options];
+
+		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, row, nulls);
+		celeriac_store_put(results, row, nulls);
+	}
+	celeriac_store_close(results);
+	return rows;
+}
+
 uint64
 celeriac_end_outcomes(Outcome *const *outcomes, int count, const char *worker,
 					  TimestampTz done_at)
@@ -430,7 +457,7 @@ celeriac_end_outcomes(Outcome *const *outcomes, int count, const char *worker,
 	for (int c = 0; c < END_COLUMNS; c++)
 		values[c] = celeriac_column_array(&columns[c], count, types[c]);
 	values[END_COLUMNS] = TimestampTzGetDatum(done_at);
-	return celeriac_exec(STMT_FINISH, values, NULL);
+	return end_messages(values);
 }
 
 /* What ended in this call, by whichever way. */
@@ -489,12 +516,12 @@ accept_ended(Ending **sorted, int count, uint64 rows, EndedList *list)
 	for (uint64 i = 0; i < rows; i++)
 	{
 		Row			row = {table->vals[i], table->tupdesc};
-		Ending	   *item = find_item(sorted, count, celeriac_row_uuid(&row, 1));
+		Ending	   *item = find_item(sorted, count, celeriac_row_uuid(&row, Anum_result_id));
 		Ended		ended = {
 			.outcome = item->outcome,
-			.options = celeriac_row_jsonb(&row, 2),
-			.sent_by = celeriac_row_text(&row, 3),
-			.root_id = celeriac_row_uuid(&row, 4)
+			.options = celeriac_row_jsonb(&row, Anum_result_options),
+			.sent_by = celeriac_row_text(&row, Anum_result_sent_by),
+			.root_id = celeriac_row_uuid(&row, Anum_result_root_id)
 		};
 
 		item->outcome->accepted = true;

@@ -28,8 +28,7 @@ extern void celeriac_end_lost(Outcome *outcomes, int count);
 
 /*
  * Delete their messages and insert their results, nothing else: whoever calls it
- * reads what the statement returns (id, options, sent_by, root_id), and does
- * what follows.
+ * finds the results' rows in SPI_tuptable, and does what follows.
  */
 extern uint64 celeriac_end_outcomes(Outcome *const *outcomes, int count,
 									const char *worker, TimestampTz done_at);

@@ -62,6 +62,30 @@
 	"SELECT w.ctid FROM task_edge e, LATERAL (SELECT r.ctid FROM ONLY task_result_" \
 	#number " r WHERE r.id = e.source OFFSET 0) w GROUP BY w.ctid"
 
+/* in the order of the table */
+#define RESULT_COLUMNS \
+	"id, name, args, kwargs, queue, priority, state, result, exc_type, exc_message, " \
+	"traceback, retries, max_retries, worker, root_id, parent_id, group_id, sent_by, " \
+	"sent_at, started_at, done_at, options"
+
+/* messages that end, deleted, as the results they become */
+#define ENDED_MESSAGES \
+	"WITH o AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) " \
+	"AS o(id, state, result, exc_type, exc_message, traceback, started_at, worker, " \
+	"delivery)), " \
+	"d AS (DELETE FROM task_message m USING o WHERE m.id = o.id " \
+	"AND " DELIVERY_IS_CURRENT " RETURNING " \
+	"m.id, m.name, m.args, m.kwargs, m.queue, m.priority, o.state, " \
+	"CASE WHEN m.options @> '{\"ignore_result\": true}' THEN NULL " \
+	"ELSE o.result END AS result, o.exc_type, o.exc_message, o.traceback, m.retries, " \
+	"m.max_retries, coalesce(o.worker, m.worker) AS worker, m.root_id, m.parent_id, " \
+	"m.group_id, m.sent_by, m.sent_at, coalesce(o.started_at, m.started_at) AS started_at, " \
+	"$10 AS done_at, nullif(m.options - 'info', '{}') AS options) "
+
+#define ENDED_TYPES \
+	{UUIDARRAYOID, TEXTARRAYOID, JSONBARRAYOID, TEXTARRAYOID, TEXTARRAYOID, \
+	TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID}
+
 const CelStatementText celeriac_statements[STMT_COUNT] = {
 	[STMT_SEND] = {SEND, 23, SEND_TYPES},
 	[STMT_SEND_WITH_ID] = {
@@ -159,26 +183,14 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 	},
 	/* delete the message, insert the result: never half */
 	[STMT_FINISH] = {
-		"WITH o AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) "
-		"AS o(id, state, result, exc_type, exc_message, traceback, started_at, worker, "
-		"delivery)), "
-		"d AS (DELETE FROM task_message m USING o WHERE m.id = o.id "
-		"AND " DELIVERY_IS_CURRENT " RETURNING "
-		"m.id, m.name, m.args, m.kwargs, m.queue, m.priority, o.state, "
-		"CASE WHEN m.options @> '{\"ignore_result\": true}' THEN NULL "
-		"ELSE o.result END AS result, o.exc_type, o.exc_message, o.traceback, m.retries, "
-		"m.max_retries, coalesce(o.worker, m.worker) AS worker, m.root_id, m.parent_id, "
-		"m.group_id, m.sent_by, m.sent_at, coalesce(o.started_at, m.started_at) AS started_at, "
-		"nullif(m.options - 'info', '{}') AS options) "
-		"INSERT INTO task_result (id, name, args, kwargs, queue, priority, state, result, "
-		"exc_type, exc_message, traceback, retries, max_retries, worker, root_id, "
-		"parent_id, group_id, sent_by, sent_at, started_at, done_at, options) "
-		"SELECT d.id, d.name, d.args, d.kwargs, d.queue, d.priority, d.state, d.result, "
-		"d.exc_type, d.exc_message, d.traceback, d.retries, d.max_retries, d.worker, "
-		"d.root_id, d.parent_id, d.group_id, d.sent_by, d.sent_at, d.started_at, $10, "
-		"d.options FROM d RETURNING id, options, sent_by, root_id",
-		10, {UUIDARRAYOID, TEXTARRAYOID, JSONBARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID}
+		ENDED_MESSAGES "INSERT INTO task_result (" RESULT_COLUMNS ") "
+		"SELECT " RESULT_COLUMNS " FROM d RETURNING " RESULT_COLUMNS,
+		10, ENDED_TYPES
+	},
+	/* the caller inserts what this returns */
+	[STMT_TAKE_ENDED] = {
+		ENDED_MESSAGES "SELECT " RESULT_COLUMNS " FROM d",
+		10, ENDED_TYPES
 	},
 	/* due at once joins the tail; later waits for the coordinator */
 	[STMT_RETRY] = {

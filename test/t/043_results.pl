@@ -68,6 +68,18 @@ sub done_at
 value(q{SELECT task_define('some.task')});
 Celeriac::wait_query($node, 'SELECT results > 0 FROM celeriac_current_segments()');
 
+# However a task ends, its result goes where it expires with the others.
+foreach my $end ("task_succeed(id, '1')", "task_fail(id, 'Error')", 'task_reject(id, false)')
+{
+	Celeriac::send_task($node, 'some.task', "queue => 'leased'");
+	my $id = value(
+		qq{SELECT id FROM task_fetch('w', '{leased}') \\gset
+		SELECT $end FROM (SELECT :'id'::uuid AS id) AS t \\g /dev/null
+		SELECT :'id'}
+	);
+	like(segment_of($id), qr/^task_result_\d$/, "$end of a lease: the result is in a segment");
+}
+
 #
 # One result: not before its time, and soon after.
 #
