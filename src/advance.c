@@ -32,8 +32,10 @@
 #include "utils/timestamp.h"
 
 #include "argument.h"
+#include "attempt.h"
 #include "catalog.h"
 #include "column.h"
+#include "condition.h"
 #include "finish.h"
 #include "graph.h"
 #include "relation.h"
@@ -42,6 +44,12 @@
 #include "uuid.h"
 
 #define NO_TARGETS	(-1)
+
+/*
+ * What is as large as that may be too large for the arguments of those that
+ * wait for it.
+ */
+#define LARGE_VALUE	(16 * 1024 * 1024)
 
 /* Something whose end, or coming failure, others wait for. */
 typedef struct Step
@@ -206,8 +214,9 @@ end_all(Outcome **outcomes, int count)
  * Successes: what waited for them becomes ready
  */
 static void
-release(List *steps)
+release_steps(void *argument)
 {
+	List	   *steps = argument;
 	int			count = list_length(steps);
 	Column		results = celeriac_column(count);
 	Column		parents = celeriac_column(count);
@@ -215,8 +224,6 @@ release(List *steps)
 	uint64		expected = 0;
 	ListCell   *cell;
 
-	if (steps == NIL)
-		return;
 	foreach(cell, steps)
 	{
 		const Step *step = lfirst(cell);
@@ -233,6 +240,57 @@ release(List *steps)
 	while (celeriac_exec(STMT_RELEASE, values, NULL) < expected &&
 		   celeriac_exec(STMT_UNRELEASED, values, NULL) > 0)
 		CHECK_FOR_INTERRUPTS();
+}
+
+static bool
+is_large(const Jsonb *value)
+{
+	return value != NULL && VARSIZE(value) >= LARGE_VALUE;
+}
+
+/* As if it had failed, for those that wait for it. */
+static Step *
+refused_step(const Step *step, const ErrorData *error)
+{
+	Step	   *refused = palloc(sizeof(Step));
+	Outcome    *cause = palloc(sizeof(Outcome));
+
+	celeriac_outcome_init(cause, &step->id, "FAILURE",
+						  celeriac_condition_exc_type(error->sqlerrcode), error->message);
+	*refused = *step;
+	refused->success = false;
+	refused->cause = cause;
+	return refused;
+}
+
+/*
+ * Those whose result cannot be handed on are returned: they have ended, and that
+ * must not fail, or nobody could ever end them.
+ */
+static List *
+release(List *steps)
+{
+	List	   *usual = NIL;
+	List	   *refused = NIL;
+	ListCell   *cell;
+
+	foreach(cell, steps)
+	{
+		Step	   *step = lfirst(cell);
+		ErrorData  *error;
+
+		if (!is_large(step->value))
+		{
+			usual = lappend(usual, step);
+			continue;
+		}
+		error = celeriac_attempt(release_steps, list_make1(step));
+		if (error != NULL)
+			refused = lappend(refused, refused_step(step, error));
+	}
+	if (usual != NIL)
+		release_steps(usual);
+	return refused;
 }
 
 /*
@@ -382,25 +440,76 @@ lacks_result(uint64 rows)
 }
 
 /* Once more, with the segments locked, when one may just have been emptied. */
+typedef struct Gathering
+{
+	Datum		groups;			/* their ids */
+	bool		lists;			/* with the lists of results */
+	SPITupleTable *table;
+	uint64		rows;
+} Gathering;
+
+static void
+run_gathering(void *argument)
+{
+	Gathering  *gathering = argument;
+	Datum		values[] = {gathering->groups, BoolGetDatum(gathering->lists)};
+
+	gathering->rows = celeriac_exec(STMT_GATHERED, values, NULL);
+	if (lacks_result(gathering->rows))
+		gathering->rows = celeriac_exec(STMT_GATHERED, values, NULL);
+	gathering->table = SPI_tuptable;
+}
+
+static Outcome *
+gathered(const Gathering *gathering, uint64 number)
+{
+	Row			row = {
+		.tuple = gathering->table->vals[number], .desc = gathering->table->tupdesc
+	};
+
+	return gathered_outcome(&row);
+}
+
+/* The list cannot be made: it would be too large, say. */
+static Outcome *
+gather_without_list(Gathering *gathering, const ErrorData *error)
+{
+	Outcome    *outcome;
+
+	gathering->lists = false;
+	run_gathering(gathering);
+	outcome = gathered(gathering, 0);
+	if (strcmp(outcome->state, "SUCCESS") == 0)
+	{
+		outcome->state = "FAILURE";
+		outcome->exc_type = celeriac_condition_exc_type(error->sqlerrcode);
+		outcome->exc_message = error->message;
+	}
+	return outcome;
+}
+
+static Outcome *
+gather_one(Step *group)
+{
+	Gathering	gathering = {.groups = step_ids(list_make1(group)), .lists = true};
+	ErrorData  *error = celeriac_attempt(run_gathering, &gathering);
+
+	return error == NULL ? gathered(&gathering, 0) : gather_without_list(&gathering, error);
+}
+
+/* A group whose list cannot be made fails, and does not keep others from ending. */
 static Outcome **
 gather(List *complete, int *count)
 {
-	Datum		ids = step_ids(complete);
-	uint64		rows = celeriac_exec(STMT_GATHERED, &ids, NULL);
-	SPITupleTable *table;
+	Gathering	all = {.groups = step_ids(complete), .lists = true};
+	ErrorData  *error = celeriac_attempt(run_gathering, &all);
 	Outcome   **outcomes;
 
-	if (lacks_result(rows))
-		rows = celeriac_exec(STMT_GATHERED, &ids, NULL);
-	table = SPI_tuptable;
-	outcomes = palloc_extended((rows + 1) * sizeof(Outcome *), MCXT_ALLOC_HUGE);
-	for (uint64 i = 0; i < rows; i++)
-	{
-		Row			row = {.tuple = table->vals[i], .desc = table->tupdesc};
-
-		outcomes[i] = gathered_outcome(&row);
-	}
-	*count = rows;
+	*count = error == NULL ? all.rows : list_length(complete);
+	outcomes = palloc_extended((*count + 1) * sizeof(Outcome *), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < *count; i++)
+		outcomes[i] = error == NULL ? gathered(&all, i) :
+			gather_one(list_nth(complete, i));
 	return outcomes;
 }
 
@@ -661,11 +770,13 @@ advance_round(List *steps)
 	keep_values(members);
 	failed = fail_dependents(failed);
 	steps = join_groups(failed, end_groups(count_down(members)));
-	release(successes);
-	return steps;
+	return list_concat(steps, release(successes));
 }
 
-/* The step from a success to tasks concerns nobody else. */
+/*
+ * The step from a success to tasks concerns nobody else, unless its result is
+ * refused.
+ */
 static void
 lock_roots(const Ended *ended, int count)
 {
@@ -681,7 +792,8 @@ lock_roots(const Ended *ended, int count)
 			targets = 0;
 		else if (!celeriac_option_number(ended[i].options, CELERIAC_TARGETS, &targets))
 			continue;
-		if (targets == 0 || strcmp(ended[i].outcome->state, "SUCCESS") != 0)
+		if (targets == 0 || is_large(ended[i].outcome->result) ||
+			strcmp(ended[i].outcome->state, "SUCCESS") != 0)
 			roots[n++] = ended[i].root_id ? ended[i].root_id : &ended[i].outcome->id;
 	}
 	celeriac_rootlock(roots, n);

@@ -39,10 +39,15 @@
 	"coalesce(m.leased_until > clock_timestamp(), false) " \
 	"FROM n JOIN task_message m ON m.id = n.id ORDER BY m.id"
 
+/* a time so far away that it would be an error must not keep others from ending */
+#define SECONDS_OF_M(option) \
+	"CASE WHEN (m.options ->> '" option "')::float8 > 3e9 THEN 3e9 " \
+	"ELSE (m.options ->> '" option "')::float8 END"
+
 /* countdown of a task that waits for others counts from when it can run */
 #define RELEASED_ETA \
 	"coalesce(clock_timestamp() + " \
-	"make_interval(secs => (m.options ->> 'countdown')::float8), m.eta)"
+	"make_interval(secs => " SECONDS_OF_M("countdown") "), m.eta)"
 
 /*
  * Against the row as it is when its lock is had: nothing has been applied to
@@ -411,7 +416,7 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"ready = CASE WHEN (" RELEASED_ETA " <= clock_timestamp()) IS NOT FALSE "
 		"THEN nextval('task_ready_seq') END, "
 		"expires = coalesce(clock_timestamp() + "
-		"make_interval(secs => (m.options ->> 'expires')::float8), m.expires), "
+		"make_interval(secs => " SECONDS_OF_M("expires") "), m.expires), "
 		"options = CASE WHEN m.options ?| '{countdown,expires}'::text[] "
 		"THEN nullif(m.options - '{countdown,expires}'::text[], '{}') ELSE m.options END "
 		"FROM t WHERE m.id = t.target AND m.waiting > 0",
@@ -454,12 +459,12 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		"SELECT g.id, g.list, f.id, f.state, f.exc_type, f.exc_message, f.traceback, "
 		"g.failed IS NOT NULL "
 		"FROM (SELECT s.id, jsonb_agg(coalesce(e.value, r.result, 'null') ORDER BY e.slot) "
-		"AS list, min(e.slot) FILTER (WHERE r.state IS DISTINCT FROM 'SUCCESS') AS failed "
+		"FILTER (WHERE $2) AS list, min(e.slot) FILTER (WHERE r.state IS DISTINCT FROM 'SUCCESS') AS failed "
 		"FROM unnest($1) AS s(id) JOIN task_edge e ON e.target = s.id "
 		"LEFT JOIN task_result r ON r.id = e.source GROUP BY s.id) g "
 		"LEFT JOIN task_edge fe ON fe.target = g.id AND fe.slot = g.failed "
 		"LEFT JOIN task_result f ON f.id = fe.source",
-		1, {UUIDARRAYOID}
+		2, {UUIDARRAYOID, BOOLOID}
 	},
 	[STMT_WAITING_ROOTS] = {
 		"SELECT DISTINCT coalesce(root_id, id) FROM task_message "
