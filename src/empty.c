@@ -37,7 +37,6 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "utils/timestamp.h"
 
 #include "catalog.h"
 #include "compat.h"
@@ -54,15 +53,12 @@
 static bool
 lock_at_once(Oid relid, LOCKMODE mode)
 {
-	TimestampTz end;
-
 	if (ConditionalLockRelationOid(relid, mode))
 		return true;
 	celeriac_gate_close();
-	end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CEL_GATE_MS);
-	while (GetCurrentTimestamp() < end)
+	for (int naps = 0; naps < CEL_GATE_NAPS; naps++)
 	{
-		pg_usleep(500);
+		pg_usleep(CEL_GATE_NAP_US);
 		CHECK_FOR_INTERRUPTS();
 		if (ConditionalLockRelationOid(relid, mode))
 			return true;

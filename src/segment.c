@@ -87,19 +87,24 @@ celeriac_gate_open(void)
 	pg_atomic_write_u64(&celeriac_my_database()->gate, 0);
 }
 
-/* A coordinator that dies leaves a time that passes. */
+/*
+ * A coordinator that dies leaves a time that passes; should the clock be set
+ * back, the number of naps is what ends.
+ */
 void
 celeriac_gate_pass(void)
 {
 	pg_atomic_uint64 *gate = &celeriac_my_database()->gate;
 	uint64		until;
 
-	while ((until = pg_atomic_read_u64(gate)) != 0 &&
-		   GetCurrentTimestamp() < (TimestampTz) until &&
-		   !TransactionIdIsValid(GetTopTransactionIdIfAny()))
+	for (int naps = 0; naps < CEL_GATE_NAPS; naps++)
 	{
+		until = pg_atomic_read_u64(gate);
+		if (until == 0 || GetCurrentTimestamp() >= (TimestampTz) until ||
+			TransactionIdIsValid(GetTopTransactionIdIfAny()))
+			break;
 		CHECK_FOR_INTERRUPTS();
-		pg_usleep(500);
+		pg_usleep(CEL_GATE_NAP_US);
 	}
 }
 

@@ -63,6 +63,8 @@ extern void celeriac_segment_changed(CelSegments *segments);
  * this long at most.
  */
 #define CEL_GATE_MS		20
+#define CEL_GATE_NAP_US	500
+#define CEL_GATE_NAPS	(CEL_GATE_MS * 1000 / CEL_GATE_NAP_US)
 
 extern void celeriac_gate_close(void);
 extern void celeriac_gate_open(void);
