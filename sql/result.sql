@@ -142,6 +142,9 @@ DROP FUNCTION result_parent;
 --
 -- Old results are removed
 --
+-- in segment 0, where each has its own time
+WITH r AS (DELETE FROM task_result WHERE id IN (:success, :failure) RETURNING *)
+INSERT INTO task_result SELECT * FROM r;
 UPDATE task_result SET done_at = now() - interval '2 days' WHERE id IN (:success, :failure);
 SELECT count(*) FROM task_state WHERE id IN (:success, :failure);
 DO $$
