@@ -272,10 +272,22 @@ celeriac_segment_move_messages(Oid relid)
  * Results
  *
  * They are not drained: they have expired, all of them.  Only those that a
- * canvas still waits for are kept, in segment 0.
+ * canvas still waits for are kept: they move to segment 0 before, in a
+ * transaction that keeps nobody out.  Nobody writes there any more, and nothing
+ * that has ended comes to be waited for, so it is done once.
  */
+static bool
+delete_result(Relation rel, TupleTableSlot *slot, Snapshot snapshot)
+{
+	TM_FailureData failure;
+
+	return table_tuple_delete(rel, &slot->tts_tid, GetCurrentCommandId(true), snapshot,
+							  InvalidSnapshot, false, &failure, true) == TM_Ok;
+}
+
+/* One that somebody just now deletes is not wanted. */
 static void
-copy_rows(Relation rel, Store *store, uint64 rows)
+move_results(Relation rel, Store *store, uint64 rows)
 {
 	SPITupleTable *table = SPI_tuptable;
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
@@ -287,27 +299,32 @@ copy_rows(Relation rel, Store *store, uint64 rows)
 		Datum		tid = SPI_getbinval(table->vals[i], table->tupdesc, 1, &isnull);
 
 		if (table_tuple_fetch_row_version(rel, (ItemPointer) DatumGetPointer(tid),
-										  snapshot, slot))
+										  snapshot, slot) &&
+			delete_result(rel, slot, snapshot))
 			celeriac_store_copy(store, slot);
 	}
 	UnregisterSnapshot(snapshot);
 	ExecDropSingleTupleTableSlot(slot);
 }
 
-static bool
-keep_wanted(Relation rel, int number)
+bool
+celeriac_segment_move_results(int number)
 {
 	uint64		rows = celeriac_exec(STMT_WANTED_RESULTS_1 + number - 1, NULL, NULL);
+	Relation	rel;
 	Store	   *store;
 
 	if (rows == 0)
 		return true;
-	if (!lock_at_once(CelCat.results[0], RowExclusiveLock))
+	if (!lock_at_once(CelCat.results[0], RowExclusiveLock) ||
+		!lock_at_once(CelCat.results[number], RowExclusiveLock))
 		return false;
 	store = celeriac_store_parked_results();
 	if (store == NULL)
 		return false;
-	copy_rows(rel, store, rows);
+	rel = table_open(CelCat.results[number], NoLock);
+	move_results(rel, store, rows);
+	table_close(rel, NoLock);
 	celeriac_store_close(store);
 	return true;
 }
@@ -316,14 +333,11 @@ bool
 celeriac_segment_truncate_results(int number)
 {
 	Relation	rel;
-	bool		kept;
 
 	if (!lock_at_once(CelCat.results[number], AccessExclusiveLock))
 		return false;
 	rel = table_open(CelCat.results[number], NoLock);
-	kept = keep_wanted(rel, number);
-	if (kept)
-		truncate_segment(rel);
+	truncate_segment(rel);
 	table_close(rel, NoLock);
-	return kept;
+	return true;
 }

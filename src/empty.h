@@ -29,6 +29,8 @@ extern bool celeriac_segment_is_empty(Oid relid);
 extern bool celeriac_segment_truncate(Oid relid, const SegmentLook *look);
 extern bool celeriac_segment_move_messages(Oid relid);
 extern bool celeriac_segment_truncate_results(int number);
+/* before that: what a canvas still waits for */
+extern bool celeriac_segment_move_results(int number);
 /* nobody writes there from now on, if it is not the current one */
 extern bool celeriac_segment_writers_gone(Oid relid);
 

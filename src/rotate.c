@@ -54,6 +54,7 @@ typedef struct OldSegment
 {
 	bool		used;			/* there may be something in it */
 	bool		waits;			/* it holds much: not before tasks have ended */
+	bool		moved;			/* of results: what is wanted is elsewhere */
 	TimestampTz since;			/* it is so */
 	TimestampTz next;			/* not to be tried before */
 	int			pause;			/* milliseconds, after the next failure */
@@ -99,6 +100,7 @@ static void
 set_used(OldSegment *old)
 {
 	old->used = true;
+	old->moved = false;
 	old->since = GetCurrentTimestamp();
 	old->next = 0;
 	old->pause = FIRST_PAUSE_MS;
@@ -428,6 +430,8 @@ clean_results(int number)
 			note_segment(number, opened_at[number] == 0 ? now : opened_at[number],
 						 closed_at[number] = now);
 	}
+	else if (!old->moved)
+		done = old->moved = celeriac_segment_move_results(number);
 	else
 	{
 		Datum		value = Int32GetDatum(number);

@@ -60,12 +60,14 @@
 	"(o.delivery = 0 OR m.deliveries + (m.worker IS NULL)::int = o.delivery)"
 
 /*
- * Results in a segment that a canvas waits for.  It is locked against
- * everybody meanwhile, so the edges are looked up in it, whatever their number.
+ * Results in a segment that a canvas waits for: found from what waits, which
+ * is less than what has ever waited.
  */
 #define WANTED_RESULTS(number) \
-	"SELECT w.ctid FROM task_edge e, LATERAL (SELECT r.ctid FROM ONLY task_result_" \
-	#number " r WHERE r.id = e.source OFFSET 0) w GROUP BY w.ctid"
+	"SELECT w.ctid FROM task_message t, " \
+	"LATERAL (SELECT e.source FROM task_edge e WHERE e.target = t.id OFFSET 0) e, " \
+	"LATERAL (SELECT r.ctid FROM ONLY task_result_" #number " r " \
+	"WHERE r.id = e.source OFFSET 0) w WHERE t.waiting > 0 GROUP BY w.ctid"
 
 /* in the order of the table */
 #define RESULT_COLUMNS \
@@ -350,7 +352,8 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 	[STMT_OLD_RESULTS] = {
 		"DELETE FROM ONLY task_result WHERE id = ANY (ARRAY(SELECT r.id FROM ONLY task_result r "
 		"WHERE done_at < clock_timestamp() - make_interval(secs => $1) "
-		"AND NOT EXISTS (SELECT FROM task_edge e WHERE e.source = r.id) "
+		"AND NOT EXISTS (SELECT FROM task_edge e JOIN task_message t ON t.id = e.target "
+		"WHERE e.source = r.id) "
 		"ORDER BY done_at LIMIT $2))",
 		2, {FLOAT8OID, INT8OID}
 	},

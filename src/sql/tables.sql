@@ -76,6 +76,8 @@ CREATE INDEX task_message_expires_idx ON task_message (expires)
 	WHERE expires IS NOT NULL;
 CREATE INDEX task_message_parent_idx ON task_message (parent_id)
 	WHERE parent_id IS NOT NULL;
+CREATE INDEX task_message_waiting_idx ON task_message (id)
+	WHERE waiting > 0;
 
 CREATE TABLE task_result (
 	id uuid PRIMARY KEY,
