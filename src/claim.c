@@ -294,10 +294,10 @@ celeriac_claim_started(const pg_uuid_t *id, int worker, TimestampTz started_at)
 
 /*
  * Ask the holder to stop; false when nobody holds it for longer than a
- * transaction.  The copy tells who that is.
+ * transaction.  The copy tells who that is, and how the claim was marked before.
  */
 bool
-celeriac_claim_revoke(const pg_uuid_t *id, const char *signal, Claim *copy)
+celeriac_claim_revoke(const pg_uuid_t *id, const char *signal, Claim *before)
 {
 	ClaimSlot	slot = claim_lock(id, LW_EXCLUSIVE);
 	Claim	   *claim = claim_find(&slot, HASH_FIND, NULL);
@@ -305,13 +305,28 @@ celeriac_claim_revoke(const pg_uuid_t *id, const char *signal, Claim *copy)
 
 	if (held)
 	{
-		claim->revoked = true;
+		*before = *claim;
+		claim->revoked++;
 		if (signal != NULL)
 			strlcpy(claim->signal, signal, sizeof(claim->signal));
-		*copy = *claim;
 	}
 	LWLockRelease(slot.lock);
 	return held;
+}
+
+/* Who asked did so in vain; others may have asked as well. */
+void
+celeriac_claim_unrevoke(const pg_uuid_t *id, uint64 serial, const char *signal)
+{
+	ClaimSlot	slot = claim_lock(id, LW_EXCLUSIVE);
+	Claim	   *claim = claim_find(&slot, HASH_FIND, NULL);
+
+	if (claim != NULL && claim->serial == serial && claim->revoked > 0)
+	{
+		claim->revoked--;
+		strlcpy(claim->signal, claim->revoked > 0 ? signal : "", sizeof(claim->signal));
+	}
+	LWLockRelease(slot.lock);
 }
 
 /*

@@ -16,6 +16,8 @@ typedef enum ClaimKind
 	CLAIM_LOST					/* its session ended; the coordinator's now */
 } ClaimKind;
 
+#define CELERIAC_SIGNAL_LEN 8
+
 typedef struct ClaimKey
 {
 	Oid			dboid;
@@ -27,8 +29,9 @@ typedef struct Claim
 	ClaimKey	key;			/* hash key, must be first */
 	ClaimKind	kind;
 	bool		started;
-	bool		revoked;		/* someone asked it to stop */
-	char		signal[8];		/* by this signal; "" = by asking it */
+	int			revoked;		/* how many asked it to stop */
+	char		signal[CELERIAC_SIGNAL_LEN];	/* by this signal; "" = by
+												 * asking it */
 	bool		hard_limit;		/* lost by its hard time limit */
 	int			session;		/* slot of the holder */
 	int			worker;			/* slot in workers, -1 = none */
@@ -53,23 +56,30 @@ typedef enum ClaimTaken
 extern ClaimTaken celeriac_claim_take(const pg_uuid_t *id, ClaimKind kind,
 									  int worker, int delivery, int64 ready,
 									  const RowPlace *place);
+
 /* no room: who now waits for some is woken with all others */
 extern bool celeriac_claim_full(void);
+
 /* once after the table was full: somebody may be waiting for room */
 extern bool celeriac_claim_was_full(void);
 extern bool celeriac_claim_get(const pg_uuid_t *id, Claim *copy);
+
 /* release what this session holds; or that very claim, whoever holds it */
 extern void celeriac_claim_release_own(const pg_uuid_t *id);
 extern void celeriac_claim_undo(const pg_uuid_t *id);
+
 /* true = passed over since it was taken: look for its task again */
 extern bool celeriac_claim_release(const pg_uuid_t *id, uint64 serial);
 extern bool celeriac_claim_give_back(const pg_uuid_t *id);
 extern void celeriac_claim_set_delivery(const pg_uuid_t *id, int delivery);
 extern bool celeriac_claim_started(const pg_uuid_t *id, int worker,
 								   TimestampTz started_at);
-/* signal: NULL = ask only */
+
+/* signal: NULL = ask only; through xact.c, so that it is undone at an abort */
 extern bool celeriac_claim_revoke(const pg_uuid_t *id, const char *signal,
-								  Claim *copy);
+								  Claim *before);
+extern void celeriac_claim_unrevoke(const pg_uuid_t *id, uint64 serial,
+									const char *signal);
 extern void celeriac_claim_lose_session(int session, bool hard_limit,
 										const pg_uuid_t *limited);
 

@@ -19,22 +19,22 @@
 
 #define BATCH	256
 
-/* in the order of src/sql/graph.sql */
+/* in the order of src/sql/graph.sql; what somebody has added after them is NULL */
 enum
 {
-	EDGE_SOURCE, EDGE_TARGET, EDGE_SLOT, EDGE_DEPTH, EDGE_VALUE, EDGE_COLUMNS
+	EDGE_SOURCE, EDGE_TARGET, EDGE_SLOT, EDGE_DEPTH, EDGE_VALUE
 };
 
 static void
 fill_slot(TupleTableSlot *slot, const EdgeRow *edge)
 {
 	ExecClearTuple(slot);
-	memset(slot->tts_isnull, false, EDGE_COLUMNS * sizeof(bool));
+	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
+	memset(slot->tts_isnull, false, EDGE_VALUE * sizeof(bool));
 	slot->tts_values[EDGE_SOURCE] = UUIDPGetDatum(edge->source);
 	slot->tts_values[EDGE_TARGET] = UUIDPGetDatum(edge->target);
 	slot->tts_values[EDGE_SLOT] = Int32GetDatum(edge->slot);
 	slot->tts_values[EDGE_DEPTH] = Int16GetDatum(edge->depth);
-	slot->tts_isnull[EDGE_VALUE] = true;
 	ExecStoreVirtualTuple(slot);
 }
 

@@ -6,7 +6,7 @@
  * that nobody holds ends here and now.  One under a session claim is its
  * worker's to end: the claim is marked, and the worker told, by NOTIFY on its
  * own channel (rare, so its lock at commit does not matter), or an executor
- * by signal.  Anyone may NOTIFY, so a pool takes it as a hint only, and asks
+ * by signal, once we have committed.  Anyone may NOTIFY, so a pool takes it as a hint only, and asks
  * what the claim says (task_revocation).  One under a lease has a holder that cannot be reached; with
  * terminate it ends here, and the holder's outcome will be refused.
  */
@@ -100,8 +100,8 @@ tell_worker(const char *worker, const pg_uuid_t *id, bool terminate,
  * The executor cancels only if this is still the task it runs: it compares
  * current with cancel in its signal handler.
  */
-static void
-cancel_executor(int slot, const pg_uuid_t *id)
+void
+celeriac_cancel_executor(int slot, const pg_uuid_t *id)
 {
 	CelSession *session = &CelShmem->sessions[slot];
 
@@ -120,14 +120,10 @@ revoke_held(const pg_uuid_t *id, bool terminate, const char *signal)
 {
 	Claim		claim;
 
-	if (!celeriac_claim_revoke(id, terminate ? signal : NULL, &claim))
+	if (!celeriac_xact_revoke(id, terminate ? signal : NULL, &claim))
 		return false;
-	if (claim.kind != CLAIM_SESSION)
-		return true;
-	if (!CelShmem->sessions[claim.session].executor)
+	if (claim.kind == CLAIM_SESSION && !CelShmem->sessions[claim.session].executor)
 		tell_worker(CelShmem->workers[claim.worker].name, id, terminate, signal);
-	else if (terminate)
-		cancel_executor(claim.session, id);
 	return true;
 }
 

@@ -7,9 +7,10 @@
  * children (their ids are not lower) are undone and dropped.
  *
  * After commit, when the changes are visible to all:
- *	1. claims of what was finished are given back,
- *	2. positions are pushed back to what became ready,
- *	3. waiters are woken, and the coordinator if something is due earlier.
+ *	1. executors are signalled whose tasks were revoked,
+ *	2. claims of what was finished are given back,
+ *	3. positions are pushed back to what became ready,
+ *	4. waiters are woken, and the coordinator if something is due earlier.
  * Nothing is allocated and nothing can fail there.  A server that crashes
  * between the commit and this callback loses all shared memory, and builds it
  * again from the tables.
@@ -24,6 +25,7 @@
 #include "compat.h"
 #include "event.h"
 #include "ready.h"
+#include "revoke.h"
 #include "segment.h"
 #include "shmem.h"
 #include "wake.h"
@@ -70,6 +72,16 @@ typedef struct ClaimedItem
 	char		queue[CELERIAC_QUEUE_LEN];
 } ClaimedItem;
 
+/* a claim whose holder was asked to stop */
+typedef struct RevokedItem
+{
+	SubTransactionId subid;
+	int			executor;		/* slot of the session to signal, -1 = none */
+	pg_uuid_t	id;
+	uint64		serial;
+	char		signal[CELERIAC_SIGNAL_LEN];	/* as it was before */
+} RevokedItem;
+
 typedef struct DueItem
 {
 	SubTransactionId subid;
@@ -101,6 +113,7 @@ static XactList ready_list = XACT_LIST(ReadyItem);
 static XactList done_list = XACT_LIST(IdItem);
 static XactList claimed_list = XACT_LIST(ClaimedItem);
 static XactList release_list = XACT_LIST(ReleaseItem);
+static XactList revoked_list = XACT_LIST(RevokedItem);
 static XactList due_list = XACT_LIST(DueItem);
 static XactList event_list = XACT_LIST(EventItem);
 static XactList listen_list = XACT_LIST(FlagItem);
@@ -108,8 +121,8 @@ static XactList recheck_list = XACT_LIST(FlagItem);
 static XactList worker_list = XACT_LIST(WorkerItem);
 
 static XactList *const all_lists[] = {
-	&ready_list, &done_list, &claimed_list, &release_list, &due_list,
-	&event_list, &listen_list, &recheck_list, &worker_list
+	&ready_list, &done_list, &claimed_list, &release_list, &revoked_list,
+	&due_list, &event_list, &listen_list, &recheck_list, &worker_list
 };
 
 static void xact_callback(XactEvent event, void *arg);
@@ -281,6 +294,24 @@ celeriac_xact_release(const pg_uuid_t *id, uint64 serial)
 	item->serial = serial;
 }
 
+/* At once: if the holder tries again before the commit, he must know. */
+bool
+celeriac_xact_revoke(const pg_uuid_t *id, const char *signal, Claim *claim)
+{
+	RevokedItem *item;
+
+	list_reserve(&revoked_list);
+	if (!celeriac_claim_revoke(id, signal, claim))
+		return false;
+	item = list_add(&revoked_list);
+	item->executor = signal != NULL && claim->kind == CLAIM_SESSION &&
+		CelShmem->sessions[claim->session].executor ? claim->session : -1;
+	item->id = *id;
+	item->serial = claim->serial;
+	memcpy(item->signal, claim->signal, sizeof(item->signal));
+	return true;
+}
+
 void
 celeriac_xact_event(const char *json)
 {
@@ -316,6 +347,32 @@ look_everywhere(void)
 {
 	celeriac_ready_forget(MyDatabaseId);
 	celeriac_wake_all(MyDatabaseId);
+}
+
+/* Before claims are: one that was revoked is not just given up. */
+static void
+undo_revoked(SubTransactionId since)
+{
+	for (int i = revoked_list.count - 1; i >= 0; i--)
+	{
+		RevokedItem *item = ITEM(revoked_list, RevokedItem, i);
+
+		if (item->subid < since)
+			break;
+		celeriac_claim_unrevoke(&item->id, item->serial, item->signal);
+	}
+}
+
+static void
+cancel_executors(void)
+{
+	for (int i = 0; i < revoked_list.count; i++)
+	{
+		RevokedItem *item = ITEM(revoked_list, RevokedItem, i);
+
+		if (item->executor >= 0)
+			celeriac_cancel_executor(item->executor, &item->id);
+	}
 }
 
 /* A claim taken here is given up: it, and where it was, can be found again. */
@@ -502,6 +559,7 @@ before_commit(void)
 static void
 after_commit(void)
 {
+	cancel_executors();
 	release_claims();
 	if (ready_list.count > 0)
 		publish_ready();
@@ -520,6 +578,7 @@ after_commit(void)
 static void
 after_abort(void)
 {
+	undo_revoked(InvalidSubTransactionId);
 	undo_claims(InvalidSubTransactionId);
 	forget_all();
 	celeriac_wait_abort();
@@ -533,7 +592,7 @@ after_abort(void)
 static void
 before_prepare(void)
 {
-	if (claimed_list.count > 0 || release_list.count > 0)
+	if (claimed_list.count > 0 || release_list.count > 0 || revoked_list.count > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot PREPARE a transaction that has fetched, finished or revoked tasks")));
@@ -571,6 +630,7 @@ subxact_callback(SubXactEvent event, SubTransactionId subid,
 	if (event != SUBXACT_EVENT_ABORT_SUB)
 		return;
 	celeriac_wait_abort();
+	undo_revoked(subid);
 	undo_claims(subid);
 	for (int i = 0; i < lengthof(all_lists); i++)
 	{

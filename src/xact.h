@@ -36,6 +36,13 @@ extern void celeriac_xact_reserve_claim(void);
 extern void celeriac_xact_unclaim(int number);
 /* a claim to be given back once this transaction has committed */
 extern void celeriac_xact_release(const pg_uuid_t *id, uint64 serial);
+/*
+ * Asks the holder of a claim to stop (celeriac_claim_revoke), which is undone if
+ * this (sub)transaction aborts; an executor is signalled when it has committed.
+ */
+struct Claim;
+extern bool celeriac_xact_revoke(const pg_uuid_t *id, const char *signal,
+								 struct Claim *claim);
 /* a worker's row says now that it is online, or not */
 extern void celeriac_xact_registered(int worker, bool registered);
 /* the extension was created or dropped, or its workers must look again */

@@ -118,6 +118,12 @@ SELECT is(array_agg((result -> 2)::int ORDER BY result -> 2), ARRAY(SELECT gener
 SELECT is(array_agg((e -> 2)::int ORDER BY n), ARRAY(SELECT generate_series(3, 49)), 'in the order they were given')
 FROM jsonb_array_elements(task_get(tried('ids in a group'))) WITH ORDINALITY AS a (e, n);
 
+-- A column that somebody has added is no garbage.
+ALTER TABLE task_edge ADD COLUMN note text;
+CREATE TEMP TABLE noted AS SELECT task_send(task_group(task_s('identity', 1), task_s('identity', 2))) AS id;
+SELECT results_eq('SELECT note FROM task_edge WHERE target = (SELECT id FROM noted)', ARRAY[NULL, NULL]::text[], 'a column more is NULL');
+ALTER TABLE task_edge DROP COLUMN note;
+
 SELECT settle() \g /dev/null
 SELECT is_empty('SELECT * FROM canvas_drift', 'nothing waits for what has ended');
 SELECT is_empty('TABLE task_message', 'nothing is left');
