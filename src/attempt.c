@@ -25,7 +25,7 @@ passes(int sqlerrcode)
 
 /* The subtransaction is over before an error goes on: who called us has none. */
 static ErrorData *
-in_subtransaction(void (*work) (void *), void *argument, bool keep)
+in_subtransaction(void (*work) (void *), void *argument, const volatile bool *keep)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -36,7 +36,7 @@ in_subtransaction(void (*work) (void *), void *argument, bool keep)
 	PG_TRY();
 	{
 		work(argument);
-		if (keep)
+		if (*keep)
 			ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -46,7 +46,7 @@ in_subtransaction(void (*work) (void *), void *argument, bool keep)
 		FlushErrorState();
 	}
 	PG_END_TRY();
-	if (error != NULL || !keep)
+	if (error != NULL || !*keep)
 		RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
@@ -56,7 +56,8 @@ in_subtransaction(void (*work) (void *), void *argument, bool keep)
 ErrorData *
 celeriac_attempt(void (*work) (void *), void *argument)
 {
-	ErrorData  *error = in_subtransaction(work, argument, true);
+	const bool	keep = true;
+	ErrorData  *error = in_subtransaction(work, argument, &keep);
 
 	if (error != NULL && passes(error->sqlerrcode))
 		ReThrowError(error);
@@ -66,7 +67,15 @@ celeriac_attempt(void (*work) (void *), void *argument)
 void
 celeriac_do_and_undo(void (*work) (void *), void *argument)
 {
-	ErrorData  *error = in_subtransaction(work, argument, false);
+	const bool	keep = false;
+
+	celeriac_do_and_keep_if(work, argument, &keep);
+}
+
+void
+celeriac_do_and_keep_if(void (*work) (void *), void *argument, const bool *keep)
+{
+	ErrorData  *error = in_subtransaction(work, argument, keep);
 
 	if (error != NULL)
 		ReThrowError(error);

@@ -18,4 +18,7 @@ extern ErrorData *celeriac_attempt(void (*work) (void *), void *argument);
 /* Likewise, but all that was done is undone, its locks let go of; no error is caught. */
 extern void celeriac_do_and_undo(void (*work) (void *), void *argument);
 
+/* Likewise, unless the work says that it is to be kept. */
+extern void celeriac_do_and_keep_if(void (*work) (void *), void *argument, const bool *keep);
+
 #endif							/* CELERIAC_ATTEMPT_H */

@@ -257,14 +257,26 @@ revoke_one(const pg_uuid_t *id, Oid role, bool terminate, const char *signal)
 }
 
 /*
- * All of a canvas, from its root, or all of a group.  First what can run: a
- * finisher of such a task has its row, and may be waiting for the lock of the
- * root.  Then, under that lock, what waits, and what has become ready meanwhile.
- * Nothing of it can come to be runnable after that.
+ * All of a canvas, from its root, or all of a group.  Under the lock of the root
+ * nothing of it can come to be runnable; but a finisher of one of its tasks has
+ * its row, and may be waiting for that lock.  So under it no row and no claim is
+ * waited for: if somebody has one, all is let go of, the lock too, until he has
+ * ended, and then tried again.
+ *
+ * Those who fetch and finish without a pause could keep that up for long.  Then
+ * it is done in two steps, waiting: first what can run, and under the lock what
+ * waits, and what has become ready meanwhile.  If that makes a circle, the server
+ * finds it.
  */
+#define MAX_TRIES	20
+
 typedef struct Whole
 {
 	const pg_uuid_t *id;
+	const pg_uuid_t *root;
+	bool		any;
+	bool		free;			/* nobody else has any of it */
+	pg_uuid_t	blocked;		/* else one that somebody has */
 	CelStatement members;
 	HTAB	   *seen;			/* those whose workers were told */
 	Oid			role;
@@ -301,14 +313,14 @@ revoke_runnable(const Whole *whole, const pg_uuid_t **ids, const bool *leased, i
 		CHECK_FOR_INTERRUPTS();
 		if (hash_search(whole->seen, ids[i], HASH_FIND, NULL) != NULL)
 			continue;
-		if (leased[i] || celeriac_xact_holds(ids[i]))
+		if (leased[i])
 			any |= revoke_one(ids[i], whole->role, whole->terminate, whole->signal);
 		else if (revoke_held(ids[i], whole->terminate, whole->signal))
 		{
 			(void) hash_search(whole->seen, ids[i], HASH_ENTER, NULL);
 			any = true;
 		}
-		else if (claim_to_revoke(ids[i]))
+		else if (celeriac_xact_holds(ids[i]) || claim_to_revoke(ids[i]))
 			celeriac_outcome_init(&outcomes[free++], ids[i], "REVOKED", "TaskRevokedError",
 								  "revoked");
 		else
@@ -349,19 +361,104 @@ revoke_pass(const Whole *whole, bool waiting_too, bool *any)
 	return waiting_too && nwaiting > 0;
 }
 
+static void
+revoke_under_lock(Whole *whole)
+{
+	celeriac_rootlock(&whole->root, 1);
+	while (revoke_pass(whole, true, &whole->any))
+		CHECK_FOR_INTERRUPTS();
+}
+
+/* The holder of such a claim only has to be told. */
 static bool
-revoke_whole(Whole *whole, const pg_uuid_t *root)
+is_held(const pg_uuid_t *id)
+{
+	Claim		claim;
+
+	return celeriac_claim_get(id, &claim) && claim.kind != CLAIM_TRANSIENT;
+}
+
+/* All rows, unless somebody has one: then that is blocked. */
+static bool
+lock_free_rows(Whole *whole, Datum *ids, int count)
+{
+	Datum		param = celeriac_uuid_array(ids, count);
+	uint64		rows = celeriac_exec(STMT_READ_ROW_FREE, &param, NULL);
+
+	for (int i = 0; i < count; i++)
+	{
+		Row			row = {.desc = SPI_tuptable->tupdesc};
+
+		if (i < rows)
+			row.tuple = SPI_tuptable->vals[i];
+		if (i < rows &&
+			memcmp(celeriac_row_uuid(&row, 1), DatumGetUUIDP(ids[i]), UUID_LEN) == 0)
+			continue;
+		whole->blocked = *DatumGetUUIDP(ids[i]);
+		return false;
+	}
+	return true;
+}
+
+/* Both statements give them in the order of their ids. */
+static bool
+take_all(Whole *whole)
+{
+	Datum		param = UUIDPGetDatum(whole->id);
+	uint64		rows = celeriac_exec(whole->members, &param, NULL);
+	SPITupleTable *table = SPI_tuptable;
+	Datum	   *ids = palloc_extended((rows + 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
+	int			count = 0;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		Row			row = {.tuple = table->vals[i], .desc = table->tupdesc};
+		pg_uuid_t  *id = celeriac_row_uuid(&row, 1);
+		bool		waiting = celeriac_row_bool(&row, 2, false);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!waiting && is_held(id))
+			continue;
+		if (!waiting && !celeriac_xact_holds(id) && !claim_to_revoke(id))
+		{
+			whole->blocked = *id;
+			return false;
+		}
+		ids[count++] = UUIDPGetDatum(id);
+	}
+	return lock_free_rows(whole, ids, count);
+}
+
+static void
+revoke_if_free(void *argument)
+{
+	Whole	   *whole = argument;
+
+	celeriac_rootlock(&whole->root, 1);
+	whole->free = take_all(whole);
+	if (whole->free)
+		revoke_under_lock(whole);
+}
+
+static bool
+revoke_whole(Whole *whole)
 {
 	HASHCTL		info = {.keysize = UUID_LEN, .entrysize = UUID_LEN};
-	bool		any = false;
 
 	whole->seen = hash_create("celeriac revoked", 256, &info, HASH_ELEM | HASH_BLOBS);
-	(void) revoke_pass(whole, false, &any);
-	celeriac_rootlock(&root, 1);
-	while (revoke_pass(whole, true, &any))
-		CHECK_FOR_INTERRUPTS();
+	for (int i = 0; i < MAX_TRIES && !whole->free; i++)
+	{
+		celeriac_do_and_keep_if(revoke_if_free, whole, &whole->free);
+		if (!whole->free)
+			wait_for_decider(&whole->blocked);
+	}
+	if (!whole->free)
+	{
+		(void) revoke_pass(whole, false, &whole->any);
+		revoke_under_lock(whole);
+	}
 	hash_destroy(whole->seen);
-	return any;
+	return whole->any;
 }
 
 static bool
@@ -375,7 +472,10 @@ revoke_task(const pg_uuid_t *id, Oid role, bool terminate, const char *signal)
 
 	require_right(id, role, &status);
 	if (whole_of(&whole, &root))
-		return revoke_whole(&whole, &root);
+	{
+		whole.root = &root;
+		return revoke_whole(&whole);
+	}
 	return revoke_one(id, role, terminate, signal);
 }
 

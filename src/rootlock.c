@@ -14,6 +14,7 @@
  *	1. rows of tasks that do not wait for others, in the order of their ids;
  *	2. these locks, in the order of their tags;
  *	3. rows of tasks that wait, in the order of their ids.
+ * Who revokes all of a canvas takes its lock first, and then waits for no row.
  *
  * A batch may end tasks of more canvases than there is room for in the server's
  * lock table.  Then it takes the one lock that everybody else shares.
