@@ -93,12 +93,6 @@ step_ids(List *steps)
 	return celeriac_uuid_array(ids, list_length(steps));
 }
 
-static Jsonb *
-json_null(void)
-{
-	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("null")));
-}
-
 static Step *
 new_step(const pg_uuid_t *id, Jsonb *options)
 {
@@ -123,7 +117,7 @@ ended_step(const Ended *ended)
 		return NULL;
 	step->ended = true;
 	step->success = strcmp(o->state, "SUCCESS") == 0;
-	step->value = o->result != NULL ? o->result : json_null();
+	step->value = o->result != NULL ? o->result : celeriac_json_null();
 	step->cause = o;
 	(void) celeriac_option_bool(ended->options, "ignore_result", &step->ignored);
 	return step;

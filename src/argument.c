@@ -144,6 +144,12 @@ celeriac_empty_object(void)
 	return &empty;
 }
 
+Jsonb *
+celeriac_json_null(void)
+{
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("null")));
+}
+
 Datum
 celeriac_uuid_array(Datum *ids, int count)
 {

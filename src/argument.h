@@ -29,6 +29,7 @@ extern double celeriac_interval_seconds(Interval *interval);
 extern TimestampTz celeriac_time_after(double seconds);
 extern Jsonb *celeriac_empty_array(void);
 extern Jsonb *celeriac_empty_object(void);
+extern Jsonb *celeriac_json_null(void);
 
 /* VARIADIC "any" from parameter first on, as a JSON array (send.c) */
 extern Jsonb *celeriac_variadic_args(FunctionCallInfo fcinfo, int first);

@@ -30,12 +30,6 @@ one_text(const char *text)
 	return celeriac_option_jsonb(celeriac_options_done(&wrapped), "x");
 }
 
-static Jsonb *
-json_null(void)
-{
-	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("null")));
-}
-
 static void
 push_element(JsonbParseState **state, Jsonb *document)
 {
@@ -125,7 +119,7 @@ send_errback(const Ended *ended, Jsonb *signature)
 		one_text(celeriac_uuid_text(&o->id)),
 		one_text(psprintf("%s: %s", o->exc_type ? o->exc_type : "Exception",
 						  o->exc_message ? o->exc_message : "")),
-		o->traceback ? one_text(o->traceback) : json_null()
+		o->traceback ? one_text(o->traceback) : celeriac_json_null()
 	};
 
 	send_signature(ended, signature, first, errback_arguments(signature));
@@ -134,7 +128,7 @@ send_errback(const Ended *ended, Jsonb *signature)
 static void
 send_link(const Ended *ended, Jsonb *signature)
 {
-	Jsonb	   *first = ended->outcome->result ? ended->outcome->result : json_null();
+	Jsonb	   *first = ended->outcome->result ? ended->outcome->result : celeriac_json_null();
 
 	send_signature(ended, signature, &first, 1);
 }

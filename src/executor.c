@@ -38,6 +38,7 @@
 #include "finish.h"
 #include "guc.h"
 #include "limit.h"
+#include "message.h"
 #include "process.h"
 #include "ready.h"
 #include "runner.h"
@@ -131,19 +132,12 @@ fetch(void)
 /*
  * Giving back
  */
-static bool
-acks_early(const Delivery *d)
-{
-	bool		late;
-
-	return celeriac_option_bool(d->options, "acks_late", &late) && !late;
-}
 
 /* In memory; false for a task about which something has to be written. */
 static bool
 put_back(const Delivery *d)
 {
-	if (acks_early(d) || !celeriac_claim_give_back(&d->id))
+	if (celeriac_acks_early(d) || !celeriac_claim_give_back(&d->id))
 		return false;
 	celeriac_ready_push_back(MyDatabaseId, d->queue, d->priority, d->ready);
 	celeriac_wake_fetch(MyDatabaseId, celeriac_queue_hash(d->queue), 1);

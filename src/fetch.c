@@ -197,14 +197,6 @@ is_expired(const Delivery *d)
 	return d->expires != 0 && d->expires <= GetCurrentTimestamp();
 }
 
-static bool
-acks_early(const Delivery *d)
-{
-	bool		late;
-
-	return celeriac_option_bool(d->options, "acks_late", &late) && !late;
-}
-
 /*
  * acks_late => false: durable before it starts.  A lease has done so already.
  */
@@ -216,7 +208,7 @@ mark_early(FetchState *fetch, int first)
 
 	for (int i = first; i < fetch->count; i++)
 	{
-		if (acks_early(&fetch->deliveries[i]))
+		if (celeriac_acks_early(&fetch->deliveries[i]))
 			ids[count++] = UUIDPGetDatum(&fetch->deliveries[i].id);
 	}
 	if (count > 0)

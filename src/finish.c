@@ -330,10 +330,9 @@ decide_lost(Ending *item)
 {
 	int			max_deliveries = celeriac_definition_of(&item->row)->max_deliveries;
 	double		lost = 0;
-	bool		late = true;
+	bool		late = !celeriac_acks_early(&item->row);
 
 	(void) celeriac_option_number(item->row.options, "lost", &lost);
-	(void) celeriac_option_bool(item->row.options, "acks_late", &late);
 	item->lost = (int) Max(0, Min(lost, max_deliveries)) + 1;
 	if (item->outcome->not_begun && late)
 	{

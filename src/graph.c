@@ -145,19 +145,6 @@ wait_for_source(Graph *graph, int number, const Place *place, bool delivered)
 /*
  * A task
  */
-static Jsonb *
-with_first(Jsonb *first, Jsonb *args)
-{
-	JsonbParseState *state = NULL;
-	JsonbValue	value = {.type = jbvBinary};
-
-	value.val.binary.data = &first->root;
-	value.val.binary.len = VARSIZE_ANY_EXHDR(first);
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	pushJsonbValue(&state, WJB_ELEM, &value);
-	return celeriac_jsonb_concat(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL)),
-								 args);
-}
 
 static TimestampTz
 option_time(Jsonb *options, const char *key)
@@ -279,7 +266,7 @@ build_task(Graph *graph, const Canvas *task, const Place *place)
 	request->kwargs = task->kwargs;
 	request->args = task->args;
 	if (place->first != NULL && !task->immutable)
-		request->args = with_first(place->first, task->args);
+		request->args = celeriac_jsonb_concat(celeriac_jsonb_list(place->first), task->args);
 	read_options(request, task, graph->family->stamps, waits);
 	set_family(graph, number, place);
 	wait_for_source(graph, number, place, !task->immutable && place->first == NULL);

@@ -111,6 +111,14 @@ celeriac_read_delivery(SPITupleTable *table, uint64 number, Delivery *d)
 	celeriac_row_delivery(&row, &texts, d);
 }
 
+bool
+celeriac_acks_early(const Delivery *d)
+{
+	bool		late;
+
+	return celeriac_option_bool(d->options, "acks_late", &late) && !late;
+}
+
 /* In the order of the type task_delivery. */
 static void
 form_delivery(const Delivery *d, Datum *values, bool *nulls)

@@ -28,6 +28,8 @@ extern void celeriac_read_delivery(SPITupleTable *table, uint64 row,
 								   Delivery *delivery);
 extern void celeriac_put_delivery(ReturnSetInfo *rsinfo,
 								  const Delivery *delivery);
+/* acks_late => false: at most once */
+extern bool celeriac_acks_early(const Delivery *delivery);
 /* task_delivery as one composite value */
 extern Datum celeriac_delivery_datum(const Delivery *delivery);
 

@@ -502,12 +502,6 @@ celeriac_send_batch(const SendRequest *requests, int count, pg_uuid_t *ids)
 		send_to(where, requests, count, now, ids);
 }
 
-void
-celeriac_send(const SendRequest *request, pg_uuid_t *id)
-{
-	celeriac_send_batch(request, 1, id);
-}
-
 Datum
 task_send(PG_FUNCTION_ARGS)
 {
@@ -525,7 +519,7 @@ task_send(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(ARG_ID))
 		request.id = PG_GETARG_UUID_P(ARG_ID);
 	check_fit(function, request.args, request.kwargs);
-	celeriac_send(&request, id);
+	celeriac_send_batch(&request, 1, id);
 	celeriac_leave(&context);
 	PG_RETURN_UUID_P(id);
 }

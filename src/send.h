@@ -32,7 +32,6 @@ typedef struct SendRequest
 } SendRequest;
 
 /* Insert them; between enter and leave.  The ids are those of the messages. */
-extern void celeriac_send(const SendRequest *request, pg_uuid_t *id);
 extern void celeriac_send_batch(const SendRequest *requests, int count,
 								pg_uuid_t *ids);
 
