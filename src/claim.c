@@ -98,10 +98,14 @@ claim_set_kind(Claim *claim, ClaimKind kind, int session, int worker)
 {
 	if (claim->kind == CLAIM_SESSION)
 		pg_atomic_fetch_sub_u32(&CelShmem->sessions[claim->session].nclaims, 1);
+	if (claim->kind == CLAIM_LOST)
+		pg_atomic_fetch_sub_u32(&CelShmem->nlost, 1);
 	count_worker(claim->worker, -1);
 	claim->kind = kind;
 	claim->session = session;
 	claim->worker = worker;
+	if (kind == CLAIM_LOST)
+		pg_atomic_fetch_add_u32(&CelShmem->nlost, 1);
 	if (kind == CLAIM_SESSION)
 		pg_atomic_fetch_add_u32(&CelShmem->sessions[session].nclaims, 1);
 	count_worker(worker, 1);

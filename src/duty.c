@@ -289,6 +289,8 @@ end_lost_claims(void)
 	Outcome    *lost;
 	Outcome    *limited;
 
+	if (pg_atomic_read_u32(&CelShmem->nlost) == 0)
+		return NEVER;
 	claims = celeriac_claim_list(CLAIM_LOST, &count);
 	lost = palloc((count + 1) * sizeof(Outcome));
 	limited = palloc((count + 1) * sizeof(Outcome));

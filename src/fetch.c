@@ -55,9 +55,6 @@ PG_FUNCTION_INFO_V1(task_attach);
 /* the most that one call may hand out */
 #define MAX_FETCH	100000
 
-/* a fetch of fewer would wait longer for its turn than it works in vain */
-#define TURN_MIN	64
-
 const Delivery *celeriac_current_task = NULL;
 
 typedef struct FetchState
@@ -66,6 +63,7 @@ typedef struct FetchState
 	int			worker_slot;
 	double		lease;			/* seconds; < 0 = session claims */
 	int			max;
+	TimestampTz began;
 	int			count;
 	bool		no_room;		/* the table of claims is full: stop here */
 	ReadyScan  *scan;
@@ -189,6 +187,16 @@ scan_level(FetchState *fetch, const char *queue, ReadyLevel *level,
 	seen = claim_rows(fetch, found, level->position, fetch->max - fetch->count);
 	if (seen > level->position)
 		celeriac_ready_advance(queue, level, seen, leased(fetch));
+}
+
+/* The position is as the one before left it. */
+static void
+scan_in_turn(FetchState *fetch, const char *queue, ReadyLevel *level, Candidates *found)
+{
+	celeriac_turn_begin(queue, level->priority);
+	celeriac_ready_look_again(queue, level);
+	scan_level(fetch, queue, level, found);
+	celeriac_turn_end(queue, level->priority);
 }
 
 static bool
@@ -346,10 +354,9 @@ fetch_level(FetchState *fetch, const char *queue, ReadyLevel *level)
 	};
 
 	if (wanted >= TURN_MIN)
-		celeriac_ready_begin_turn(queue, level);
-	scan_level(fetch, queue, level, &found);
-	if (wanted >= TURN_MIN)
-		celeriac_ready_end_turn(queue, level);
+		scan_in_turn(fetch, queue, level, &found);
+	else
+		scan_level(fetch, queue, level, &found);
 	if (found.count > 0)
 	{
 		fetch->expired = palloc_extended(found.count * sizeof(Outcome), MCXT_ALLOC_HUGE);
@@ -387,6 +394,17 @@ count_fetched(FetchState *fetch)
 								fetch->count);
 }
 
+static void
+end_fetch_of_many(FetchState *fetch, const char *const *queues, int nqueues)
+{
+	TurnYield	yield = fetch->count == fetch->max ? TURN_ALL :
+		fetch->no_room ? TURN_NO_ROOM : TURN_LESS;
+
+	celeriac_turn_effort(fetch->began);
+	for (int i = 0; i < nqueues; i++)
+		celeriac_turn_fetched(queues[i], yield);
+}
+
 /* Each call begins with another queue, so that none is starved. */
 int
 celeriac_fetch(const char *worker, const char *const *queues, int nqueues,
@@ -398,6 +416,7 @@ celeriac_fetch(const char *worker, const char *const *queues, int nqueues,
 		.worker_slot = celeriac_worker_slot(worker),
 		.lease = lease,
 		.max = max,
+		.began = GetCurrentTimestamp(),
 		.deliveries = palloc_extended(max * sizeof(Delivery), MCXT_ALLOC_HUGE)
 	};
 
@@ -411,6 +430,8 @@ celeriac_fetch(const char *worker, const char *const *queues, int nqueues,
 		fetch_queue(&fetch, queues[(turn + i) % nqueues]);
 	celeriac_scan_close(fetch.scan);
 	count_fetched(&fetch);
+	if (max >= TURN_MIN)
+		end_fetch_of_many(&fetch, queues, nqueues);
 	celeriac_announce_received(worker, fetch.deliveries, leased(&fetch) ? 0 : fetch.count);
 
 	/* there may be more than one waiter can take: pass the wake-up on */
@@ -441,6 +462,16 @@ require_queues(const char *const *queues, int nqueues)
 					 errmsg("queue \"%s\" does not exist", queues[i]),
 					 errhint("A queue is created by the first task sent to it, or by task_queue_create.")));
 	}
+}
+
+static int
+fetch_limit(int max)
+{
+	if (max < 1 || max > MAX_FETCH)
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+				 errmsg("max must be between 1 and %d", MAX_FETCH)));
+	return max;
 }
 
 static TimestampTz
@@ -525,11 +556,7 @@ task_fetch(PG_FUNCTION_ARGS)
 											  {"worker", "queues", "max", "wait"})[i]);
 	worker = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	celeriac_require_worker_name(worker);
-	max = PG_GETARG_INT32(2);
-	if (max < 1 || max > MAX_FETCH)
-		ereport(ERROR,
-				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
-				 errmsg("max must be between 1 and %d", MAX_FETCH)));
+	max = fetch_limit(PG_GETARG_INT32(2));
 	lease = lease_seconds(fcinfo, 4);
 
 	celeriac_init_srf(fcinfo);
@@ -569,50 +596,150 @@ queue_has_ready(ReadyScan *scan, const char *queue)
 	return found;
 }
 
-/* Is anything there to fetch, and room for a claim?  Takes none. */
-bool
-celeriac_anything_ready(const char *const *queues, int nqueues)
+/* What a look at queues finds; takes no claim. */
+typedef enum Look
+{
+	LOOK_NOTHING,
+	LOOK_CROWDED,				/* others take what is ready: see turn.c */
+	LOOK_READY
+} Look;
+
+static Look
+look(const char *const *queues, int nqueues, int max)
 {
 	ReadyScan  *scan;
-	bool		found = false;
+	Look		found = LOOK_NOTHING;
 
 	if (!celeriac_dispatch_allowed() || celeriac_claim_full())
-		return false;
+		return LOOK_NOTHING;
 	scan = celeriac_scan_open();
-	for (int i = 0; i < nqueues && !found; i++)
-		found = queue_has_ready(scan, queues[i]);
+	for (int i = 0; i < nqueues && found != LOOK_READY; i++)
+	{
+		if (queue_has_ready(scan, queues[i]))
+			found = max < TURN_MIN || celeriac_turn_admits(queues[i], true) ? LOOK_READY
+				: LOOK_CROWDED;
+	}
 	celeriac_scan_close(scan);
 	return found;
 }
 
+bool
+celeriac_anything_ready(const char *const *queues, int nqueues)
+{
+	return look(queues, nqueues, 1) == LOOK_READY;
+}
+
 /*
- * CALL task_wait(queues, timeout): as a procedure it can end its transaction
- * and sleep without a snapshot, so that a long wait holds nothing back.
+ * task_wait(queues, timeout, max)
  */
+typedef struct TaskWait
+{
+	FunctionCallInfo fcinfo;
+	bool		atomic;
+	const char *const *queues;
+	int			nqueues;
+	int			max;
+	TimestampTz deadline;
+} TaskWait;
+
+static bool
+is_over(const TaskWait *wait)
+{
+	return GetCurrentTimestamp() >= wait->deadline;
+}
+
+static bool
+all_crowded(const TaskWait *wait)
+{
+	if (wait->max < TURN_MIN)
+		return false;
+	for (int i = 0; i < wait->nqueues; i++)
+	{
+		if (celeriac_turn_admits(wait->queues[i], false))
+			return false;
+	}
+	return true;
+}
+
+static TimestampTz
+pause_end(const TaskWait *wait, int *pause)
+{
+	*pause = celeriac_turn_pause(wait->queues[0], *pause);
+	return Min(wait->deadline, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), *pause));
+}
+
+/* There are tasks, or were a moment ago: nothing to look at, or to be woken for. */
+static void
+wait_for_seat(const TaskWait *wait)
+{
+	int			pause = 0;
+
+	while (!is_over(wait) && all_crowded(wait))
+	{
+		celeriac_wait_seat_begin();
+		(void) celeriac_wait_sleep(pause_end(wait, &pause));
+		celeriac_wait_end();
+	}
+}
+
+/* Be among the waiters before looking: see wake.c. */
+static Look
+begin_and_look(TaskWait *wait)
+{
+	CelContext	context;
+	Look		found;
+
+	celeriac_enter(&context, wait->fcinfo);
+	require_queues(wait->queues, wait->nqueues);
+	celeriac_wait_fetch_begin(wait->queues, wait->nqueues, MAX_FETCH);
+	found = look(wait->queues, wait->nqueues, wait->max);
+	celeriac_leave(&context);
+	return found;
+}
+
+static void
+wait_for_tasks(TaskWait *wait)
+{
+	int			pause = 0;
+
+	for (;;)
+	{
+		Look		found = begin_and_look(wait);
+
+		if (found == LOOK_READY)
+			return;
+		celeriac_wait_let_go(wait->atomic);
+		(void) celeriac_wait_sleep(found == LOOK_CROWDED ? pause_end(wait, &pause)
+								   : wait->deadline);
+		if (is_over(wait) || wait->max < TURN_MIN)
+			return;
+		celeriac_wait_end();
+		wait_for_seat(wait);
+	}
+}
+
+/* As a procedure it can end its transaction, so that a long wait holds nothing back. */
 Datum
 task_wait(PG_FUNCTION_ARGS)
 {
 	CallContext *call = (CallContext *) fcinfo->context;
-	bool		atomic = call == NULL || !IsA(call, CallContext) || call->atomic;
-	CelContext	context;
-	char	  **queues;
-	int			nqueues;
-	TimestampTz deadline;
-	bool		found;
+	TaskWait	wait = {
+		.fcinfo = fcinfo,
+		.atomic = call == NULL || !IsA(call, CallContext) || call->atomic
+	};
 
-	celeriac_require_not_null(fcinfo, 0, "queues");
-	celeriac_require_not_null(fcinfo, 1, "timeout");
-	queues = celeriac_text_array(PG_GETARG_ARRAYTYPE_P(0), "queues", &nqueues);
-	deadline = wait_deadline(PG_GETARG_INTERVAL_P(1));
-
-	celeriac_enter(&context, fcinfo);
-	require_queues((const char *const *) queues, nqueues);
-	celeriac_wait_fetch_begin((const char *const *) queues, nqueues, MAX_FETCH);
-	found = celeriac_anything_ready((const char *const *) queues, nqueues);
-	celeriac_leave(&context);
-
-	if (!found)
-		celeriac_wait_without_snapshot(atomic, deadline);
+	for (int i = 0; i < 3; i++)
+		celeriac_require_not_null(fcinfo, i, ((const char *[]) {"queues", "timeout", "max"})[i]);
+	wait.queues = (const char *const *)
+		celeriac_text_array(PG_GETARG_ARRAYTYPE_P(0), "queues", &wait.nqueues);
+	wait.deadline = wait_deadline(PG_GETARG_INTERVAL_P(1));
+	wait.max = fetch_limit(PG_GETARG_INT32(2));
+	if (all_crowded(&wait))
+	{
+		celeriac_wait_let_go(wait.atomic);
+		wait_for_seat(&wait);
+	}
+	wait_for_tasks(&wait);
 	celeriac_wait_end();
 	PG_RETURN_NULL();
 }

@@ -42,6 +42,7 @@
 #include "sqlmap.h"
 #include "state.h"
 #include "store.h"
+#include "turn.h"
 #include "uuid.h"
 #include "xact.h"
 
@@ -747,6 +748,7 @@ celeriac_finish(const char *worker, Outcome *outcomes, int count)
 	int			slot = celeriac_worker_slot(worker);
 	Ending	   *items = new_items(outcomes, count, HOLD_NONE);
 	Ending	  **sorted = sort_items(items, count);
+	TimestampTz began = GetCurrentTimestamp();
 	int			accepted;
 
 	for (int i = 0; i < count; i++)
@@ -761,6 +763,8 @@ celeriac_finish(const char *worker, Outcome *outcomes, int count)
 	write_requeued(sorted, count);
 	accepted = release_accepted(items, count);
 	count_outcomes(slot, items, count, accepted);
+	if (count >= TURN_MIN)
+		celeriac_turn_effort(began);
 	return accepted;
 }
 

@@ -33,7 +33,6 @@
 #include "miscadmin.h"
 #include "port/atomics.h"
 #include "port/pg_bitutils.h"
-#include "storage/lock.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "storage/spin.h"
@@ -58,6 +57,7 @@ typedef struct ReadyQueue
 	QueueKey	key;			/* hash key, must be first */
 	pg_atomic_uint32 discovered;
 	pg_atomic_uint64 priorities[PRIORITY_WORDS];
+	Turns		turns;
 } ReadyQueue;
 
 typedef struct LevelKey
@@ -241,41 +241,19 @@ celeriac_ready_levels(const char *queue, ReadyLevel *copies, int *count)
 	return true;
 }
 
-/*
- * Sessions that scan one level at the same time meet the same rows: with many
- * of them nearly all of that work is in vain.  So they take turns, in the order
- * they came.  A lock of the lock manager, for it is held while a statement
- * runs: waiting for it can be cancelled, errors let it go, and its class
- * (objsubid in pg_locks) keeps it apart from the advisory locks of users.
- */
-#define TURN_CLASS	0x0CE1
-
-static void
-turn_tag(LOCKTAG *tag, const char *queue, int priority)
+/* Who fetches from it; NULL = not in the table. */
+Turns *
+celeriac_ready_turns(const char *queue)
 {
-	uint64		hash = hash_combine64(celeriac_queue_hash(queue), priority);
+	ReadyQueue *entry = find_queue(queue);
 
-	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, (uint32) (hash >> 32),
-						 (uint32) hash, TURN_CLASS);
+	return entry == NULL ? NULL : &entry->turns;
 }
 
 void
-celeriac_ready_begin_turn(const char *queue, ReadyLevel *level)
+celeriac_ready_look_again(const char *queue, ReadyLevel *level)
 {
-	LOCKTAG		tag;
-
-	turn_tag(&tag, queue, level->priority);
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 	read_level(queue, level->priority, level);
-}
-
-void
-celeriac_ready_end_turn(const char *queue, const ReadyLevel *level)
-{
-	LOCKTAG		tag;
-
-	turn_tag(&tag, queue, level->priority);
-	(void) LockRelease(&tag, ExclusiveLock, false);
 }
 
 int
@@ -303,6 +281,7 @@ add_level(Oid dboid, const char *queue, int priority)
 	if (!found)
 	{
 		pg_atomic_init_u32(&entry->discovered, 0);
+		celeriac_turns_init(&entry->turns);
 		for (int i = 0; i < PRIORITY_WORDS; i++)
 			pg_atomic_init_u64(&entry->priorities[i], 0);
 	}

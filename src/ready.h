@@ -7,6 +7,8 @@
 
 #include "celeriac.h"
 
+#include "turn.h"
+
 typedef struct ReadyLevel
 {
 	int			priority;
@@ -25,12 +27,9 @@ extern bool celeriac_ready_levels(const char *queue, ReadyLevel *levels,
 extern int	celeriac_ready_all_levels(ReadyLevel *levels);
 extern void celeriac_ready_discovered(const char *queue, const int *priorities,
 									  int count);
-/*
- * One at a time takes tasks from a level; the position is as the last one left
- * it.  Ends with the (sub)transaction at the latest.
- */
-extern void celeriac_ready_begin_turn(const char *queue, ReadyLevel *level);
-extern void celeriac_ready_end_turn(const char *queue, const ReadyLevel *level);
+/* the level as it is now: before another snapshot */
+extern void celeriac_ready_look_again(const char *queue, ReadyLevel *level);
+extern Turns *celeriac_ready_turns(const char *queue);
 /* nothing claimable up to position, unless someone pushed it back since */
 extern void celeriac_ready_advance(const char *queue, const ReadyLevel *level,
 								   int64 position, bool leased);

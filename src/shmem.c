@@ -82,6 +82,8 @@ init_shared(void)
 	CelShmem->nsessions = MaxBackends;
 	CelShmem->started_at = GetCurrentTimestamp();
 	pg_atomic_init_u32(&CelShmem->claims_full, 0);
+	pg_atomic_init_u32(&CelShmem->nlost, 0);
+	pg_atomic_init_u64(&CelShmem->effort, 0);
 	CelShmem->databases = (CelDatabase *) next;
 	next += MAXALIGN(celeriac_max_databases * sizeof(CelDatabase));
 	CelShmem->sessions = (CelSession *) next;
@@ -145,6 +147,7 @@ init_database(CelDatabase *db, Oid dboid)
 	pg_atomic_init_u32(&db->listeners, 0);
 	pg_atomic_init_u32(&db->fetch_waiters, 0);
 	pg_atomic_init_u32(&db->get_waiters, 0);
+	pg_atomic_init_u32(&db->seat_waiters, 0);
 	pg_atomic_init_u32(&db->duties_asked, 1);
 	pg_atomic_init_u64(&db->executor_queues, 0);
 	pg_atomic_init_u64(&db->next_due, (uint64) NEVER);

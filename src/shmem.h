@@ -48,6 +48,7 @@ typedef struct CelDatabase
 	pg_atomic_uint32 listeners; /* sessions that LISTEN to task_event */
 	pg_atomic_uint32 fetch_waiters;
 	pg_atomic_uint32 get_waiters;
+	pg_atomic_uint32 seat_waiters;
 	pg_atomic_uint32 duties_asked;	/* the coordinator is to look after all */
 	pg_atomic_uint64 executor_queues;	/* bits: see wake.c */
 	pg_atomic_uint64 next_due;	/* TimestampTz the coordinator sleeps until */
@@ -63,6 +64,7 @@ typedef enum CelWaitKind
 	CEL_WAIT_NONE,
 	CEL_WAIT_FETCH,
 	CEL_WAIT_GET,
+	CEL_WAIT_SEAT,				/* see turn.c */
 	CEL_WAIT_WOKEN
 } CelWaitKind;
 
@@ -112,6 +114,8 @@ typedef struct CelShared
 	int			nsessions;
 	TimestampTz started_at;		/* of this shared memory */
 	pg_atomic_uint32 claims_full;	/* somebody found no room: see claim.c */
+	pg_atomic_uint32 nlost;		/* claims whose session ended */
+	pg_atomic_uint64 effort;	/* see turn.c */
 	CelDatabase *databases;		/* celeriac_max_databases */
 	CelSession *sessions;		/* nsessions */
 	CelWorker  *workers;		/* celeriac_max_workers */

@@ -52,7 +52,8 @@ task_key(Oid dboid, const pg_uuid_t *id)
 static pg_atomic_uint32 *
 waiters_of(CelDatabase *db, CelWaitKind kind)
 {
-	return kind == CEL_WAIT_FETCH ? &db->fetch_waiters : &db->get_waiters;
+	return kind == CEL_WAIT_FETCH ? &db->fetch_waiters :
+		kind == CEL_WAIT_GET ? &db->get_waiters : &db->seat_waiters;
 }
 
 /* The state comes before the lists: see waitlist.c. */
@@ -100,6 +101,13 @@ celeriac_wait_get_begin(const pg_uuid_t *id)
 
 	celeriac_wait_end();
 	wait_publish(CEL_WAIT_GET, &key, 1);
+}
+
+void
+celeriac_wait_seat_begin(void)
+{
+	celeriac_wait_end();
+	wait_publish(CEL_WAIT_SEAT, NULL, 0);
 }
 
 /*
@@ -167,15 +175,13 @@ celeriac_wait_sleep(TimestampTz deadline)
 }
 
 void
-celeriac_wait_without_snapshot(bool atomic, TimestampTz deadline)
+celeriac_wait_let_go(bool atomic)
 {
-	if (!atomic)
-	{
-		SPI_connect_ext(SPI_OPT_NONATOMIC);
-		SPI_commit();
-		SPI_finish();
-	}
-	(void) celeriac_wait_sleep(deadline);
+	if (atomic)
+		return;
+	SPI_connect_ext(SPI_OPT_NONATOMIC);
+	SPI_commit();
+	SPI_finish();
 }
 
 /* Returns how many tasks no waiter was found for. */
@@ -284,6 +290,24 @@ is_waiting(CelSession *session, Oid dboid, CelWaitKind kind)
 {
 	return (session->dboid == dboid || dboid == InvalidOid) &&
 		pg_atomic_read_u32(&session->wait) == kind;
+}
+
+void
+celeriac_wake_seats(int count)
+{
+	pg_memory_barrier();
+	if (pg_atomic_read_u32(&celeriac_my_database()->seat_waiters) == 0)
+		return;
+	for (int i = 0; i < CelShmem->nsessions && count > 0; i++)
+	{
+		CelSession *session = &CelShmem->sessions[i];
+
+		if (is_waiting(session, MyDatabaseId, CEL_WAIT_SEAT))
+		{
+			wake_one(session, CEL_WAIT_SEAT);
+			count--;
+		}
+	}
 }
 
 /* Everyone who waits in this database (InvalidOid: in any) looks again. */

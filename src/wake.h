@@ -11,11 +11,12 @@
 extern void celeriac_wait_fetch_begin(const char *const *queues, int nqueues,
 									  int max);
 extern void celeriac_wait_get_begin(const pg_uuid_t *id);
+extern void celeriac_wait_seat_begin(void);
 /* sleep until woken or the deadline; false = the time is over */
 extern bool celeriac_wait_sleep(TimestampTz deadline);
 extern void celeriac_wait_end(void);
 /* in a procedure: commit first, so that no snapshot is held meanwhile */
-extern void celeriac_wait_without_snapshot(bool atomic, TimestampTz deadline);
+extern void celeriac_wait_let_go(bool atomic);
 /* an ERROR ended the wait; does nothing in a session that never waited */
 extern void celeriac_wait_abort(void);
 
@@ -24,6 +25,8 @@ extern void celeriac_wake_serves(const char *queue);
 
 /* no palloc, no ERROR: called from commit callbacks */
 extern void celeriac_wake_fetch(Oid dboid, uint64 queue_hash, int64 count);
+/* so many that wait for a seat look again */
+extern void celeriac_wake_seats(int count);
 extern void celeriac_wake_get(Oid dboid, const pg_uuid_t *ids, int count);
 /* claims were given back: wake all if somebody waits for room for one */
 extern void celeriac_wake_for_room(void);

@@ -79,7 +79,7 @@ GRANT EXECUTE ON FUNCTION
 	task_define(text, text, integer, integer, interval, double precision, interval, boolean, text[], interval, interval, interval, boolean, integer, boolean, boolean, text, boolean),
 	task_queue_create(text)
 	TO celeriac_worker, celeriac_admin;
-GRANT EXECUTE ON PROCEDURE task_wait(text[], interval) TO celeriac_worker, celeriac_admin;
+GRANT EXECUTE ON PROCEDURE task_wait(text[], interval, integer) TO celeriac_worker, celeriac_admin;
 
 -- monitor: sees everything
 GRANT SELECT ON task_queue, task_definition, task_message, task_result, task_edge, task_worker

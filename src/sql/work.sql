@@ -6,10 +6,10 @@ CREATE FUNCTION task_fetch(
 COMMENT ON FUNCTION task_fetch(text, text[], integer, interval, interval) IS
 	'Claims up to max ready tasks for a worker; waits up to wait for the first. lease is how long the claim holds without task_extend; NULL claims for as long as this session lives. A queue that does not exist raises celeriac_unknown_queue.';
 
-CREATE PROCEDURE task_wait(queues text[], timeout interval)
+CREATE PROCEDURE task_wait(queues text[], timeout interval, max integer DEFAULT 1)
 	LANGUAGE c AS 'MODULE_PATHNAME', 'task_wait';
-COMMENT ON PROCEDURE task_wait(text[], interval) IS
-	'Returns when a task may be ready in one of the queues, or after timeout. Called outside a transaction block it holds no snapshot while it waits.';
+COMMENT ON PROCEDURE task_wait(text[], interval, integer) IS
+	'Returns when a task may be ready in one of the queues, or after timeout. max is how many the caller means to fetch: who wants 64 or more may wait while other sessions already take what is ready as fast as the server can give it. Called outside a transaction block it holds no snapshot while it waits.';
 
 CREATE FUNCTION task_attach(worker text, ids uuid[], deliveries integer[]) RETURNS SETOF uuid
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'task_attach';

@@ -27,6 +27,13 @@
 /* after a fetch that failed */
 #define BROKER_FETCH_PAUSE	CLOCK_SECOND
 
+/*
+ * Who fetches so many at once asks the server now and then whether it is one
+ * of those who should (see task_wait).
+ */
+#define BROKER_MANY			64
+#define BROKER_WAIT_AGAIN	(100 * CLOCK_MS)
+
 /* between attempts to end a wait */
 #define BROKER_CANCEL_PAUSE	(200 * CLOCK_MS)
 
@@ -58,6 +65,7 @@ struct Broker
 	bool		may_be_more;	/* the last fetch brought all it asked for */
 	int			asked;			/* by the fetch under way */
 	int64_t		fetch_after;	/* not before, after an error */
+	int64_t		wait_again;		/* before many tasks are fetched */
 	int64_t		cancel_at;		/* the wait is to end, now or then */
 
 	int64_t		heartbeat_at;
@@ -591,7 +599,7 @@ broker_fetched(void *data, const PGresult *result)
 }
 
 static void
-broker_put_wait(Broker *broker, LinkParams *params)
+broker_put_wait(Broker *broker, LinkParams *params, int max)
 {
 	link_params_reset(params);
 	link_param_text_array(params, broker->config.queues,
@@ -601,6 +609,7 @@ broker_put_wait(Broker *broker, LinkParams *params)
 	wire_put_int32(&params->bytes, 0);	/* days */
 	wire_put_int32(&params->bytes, 0);	/* months */
 	link_param_end(params);
+	link_param_int32(params, max);
 }
 
 static void
@@ -620,11 +629,15 @@ broker_put_fetch(Broker *broker, LinkParams *params, int max)
 void
 broker_fetch(Broker *broker, int max)
 {
-	if (broker->fetching || !broker->fetch.ready ||
-		clock_mono() < broker->fetch_after)
+	int64_t		now = clock_mono();
+
+	if (broker->fetching || !broker->fetch.ready || now < broker->fetch_after)
 		return;
 	broker->fetching = true;
-	broker->waiting = !broker->may_be_more;
+	broker->waiting = !broker->may_be_more ||
+		(max >= BROKER_MANY && now >= broker->wait_again);
+	if (broker->waiting)
+		broker->wait_again = now + BROKER_WAIT_AGAIN;
 	broker->asked = max;
 	broker_put_fetch(broker, &broker->params, max);
 	if (!broker->waiting)
@@ -633,7 +646,7 @@ broker_fetch(Broker *broker, int max)
 					 broker_fetched, broker);
 		return;
 	}
-	broker_put_wait(broker, &broker->wait_params);
+	broker_put_wait(broker, &broker->wait_params, max);
 	link_request_both(broker->fetch.link, &statement_wait,
 					  &broker->wait_params, &statement_fetch, &broker->params,
 					  broker_fetched, broker);

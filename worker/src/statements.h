@@ -79,12 +79,12 @@ static const Statement statement_channel = {
 /* followed by the channel */
 #define STATEMENT_LISTEN "LISTEN "
 
-/* queues, timeout */
+/* queues, timeout, max */
 static const Statement statement_wait = {
 	.name = "celeriac_wait",
-	.sql = "CALL task_wait($1, $2)",
-	.nparams = 2,
-	.types = {WIRE_TEXT_ARRAY, WIRE_INTERVAL},
+	.sql = "CALL task_wait($1, $2, $3)",
+	.nparams = 3,
+	.types = {WIRE_TEXT_ARRAY, WIRE_INTERVAL, WIRE_INT4},
 };
 
 /* worker, queues, max */
