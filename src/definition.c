@@ -327,7 +327,7 @@ celeriac_queue_changed(PG_FUNCTION_ARGS)
 	tuple = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
 		trigdata->tg_newtuple : trigdata->tg_trigtuple;
 	name = SPI_getvalue(tuple, trigdata->tg_relation->rd_att, 1);
-	celeriac_xact_ready(name, 0, CELERIAC_WAKE_ONLY);
+	celeriac_xact_ready(name, 0, CELERIAC_WAKE_ONLY, false);
 	return PointerGetDatum(tuple);
 }
 

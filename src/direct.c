@@ -115,14 +115,32 @@ is_current(const Row *row, const Outcome *outcome)
 		celeriac_row_int32(row, Anum_message_deliveries, 0) + claims == outcome->delivery;
 }
 
+static TM_Result
+try_delete(Relation rel, const RowPlace *place, bool wait, TransactionId *xmax)
+{
+	ItemPointerData tid = place->tid;
+	TM_FailureData failure = {.xmax = InvalidTransactionId};
+	TM_Result	result = table_tuple_delete(rel, &tid, GetCurrentCommandId(true),
+											GetActiveSnapshot(), InvalidSnapshot, wait,
+											&failure, false);
+
+	*xmax = failure.xmax;
+	return result;
+}
+
+/*
+ * A version that this transaction wrote, of a row that it had locked first, has
+ * that lock still, and counts as locked unless one would wait for oneself.
+ */
 static bool
 delete_row(Relation rel, const RowPlace *place)
 {
-	ItemPointerData tid = place->tid;
-	TM_FailureData failure;
+	TransactionId xmax;
+	TM_Result	result = try_delete(rel, place, false, &xmax);
 
-	return table_tuple_delete(rel, &tid, GetCurrentCommandId(true), GetActiveSnapshot(),
-							  InvalidSnapshot, false, &failure, false) == TM_Ok;
+	if (result == TM_BeingModified && TransactionIdIsCurrentTransactionId(xmax))
+		result = try_delete(rel, place, true, &xmax);
+	return result == TM_Ok;
 }
 
 /*

@@ -228,7 +228,7 @@ publish_moved(TupleTableSlot *slot)
 		return;
 	celeriac_xact_ready(celeriac_row_text(&row, Anum_message_queue),
 						DatumGetInt16(celeriac_row_datum(&row, Anum_message_priority, &isnull)),
-						ready);
+						ready, false);
 }
 
 static void

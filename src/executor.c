@@ -49,11 +49,9 @@
 
 static char worker_name[CELERIAC_NAME_LEN];
 
-/* what is in hand: tasks[next] … tasks[count - 1], in hand_context */
-static MemoryContext hand_context;
-static RunTask *tasks;
-static int	count = 0;
-static int	next = 0;
+static Hand hands[2];
+static Hand *hand = &hands[0];
+static Hand *spare = &hands[1]; /* for what comes while the other is run */
 
 /* the queues to serve, in a context that lives as long as the setting */
 static MemoryContext queue_context;
@@ -101,18 +99,20 @@ look_up(RunTask *task, Delivery *delivery)
 }
 
 static void
-take_in_hand(void)
+take_in_hand(Hand *h)
 {
 	CelContext	context;
 	Delivery   *deliveries;
 
+	h->count = h->next = 0;
+	MemoryContextReset(h->context);
 	celeriac_enter_worker(&context);
-	MemoryContextSwitchTo(hand_context);
-	count = celeriac_fetch(worker_name, queues, nqueues, celeriac_run_budget(), -1,
-						   &deliveries);
-	tasks = palloc_extended((count + 1) * sizeof(RunTask), MCXT_ALLOC_HUGE);
-	for (int i = 0; i < count; i++)
-		look_up(&tasks[i], &deliveries[i]);
+	MemoryContextSwitchTo(h->context);
+	h->count = celeriac_fetch(worker_name, queues, nqueues, celeriac_run_budget(), -1,
+							  &deliveries);
+	h->tasks = palloc_extended((h->count + 1) * sizeof(RunTask), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < h->count; i++)
+		look_up(&h->tasks[i], &deliveries[i]);
 	celeriac_leave(&context);
 }
 
@@ -120,13 +120,12 @@ take_in_hand(void)
 static bool
 fetch(void)
 {
-	count = next = 0;
-	MemoryContextReset(hand_context);
+	hand->count = hand->next = 0;
 	celeriac_bgw_begin("celeriac: fetching tasks");
 	if (celeriac_catalog_lookup())
-		take_in_hand();
+		take_in_hand(hand);
 	celeriac_bgw_commit();
-	return count > 0;
+	return hand->count > 0;
 }
 
 /*
@@ -149,26 +148,26 @@ put_back(const Delivery *d)
 static void
 put_back_rest(void)
 {
-	int			kept = next + 1;
+	int			kept = hand->next + 1;
 
-	for (int i = next + 1; i < count; i++)
+	for (int i = hand->next + 1; i < hand->count; i++)
 	{
-		if (!put_back(tasks[i].delivery))
-			tasks[kept++] = tasks[i];
+		if (!put_back(hand->tasks[i].delivery))
+			hand->tasks[kept++] = hand->tasks[i];
 	}
-	count = kept;
+	hand->count = kept;
 }
 
 static void
 hand_back_all(void)
 {
-	Outcome    *outcomes = MemoryContextAlloc(hand_context,
-											  (count - next + 1) * sizeof(Outcome));
+	int			left = hand->count - hand->next;
+	Outcome    *outcomes = MemoryContextAlloc(hand->context, (left + 1) * sizeof(Outcome));
 	int			written = 0;
 
-	for (; next < count; next++)
+	for (; hand->next < hand->count; hand->next++)
 	{
-		Delivery   *d = tasks[next].delivery;
+		Delivery   *d = hand->tasks[hand->next].delivery;
 
 		if (put_back(d))
 			continue;
@@ -226,11 +225,21 @@ wait_for_tasks(void)
 static void
 give_up(void)
 {
+	Delivery   *d = hand->tasks[hand->next].delivery;
+
 	put_back_rest();
 	ereport(FATAL,
 			(errmsg("could not write the outcome of task %s[%s]",
-					tasks[next].delivery->name,
-					celeriac_uuid_text(&tasks[next].delivery->id))));
+					d->name, celeriac_uuid_text(&d->id))));
+}
+
+static void
+change_hands(void)
+{
+	Hand	   *empty = hand;
+
+	hand = spare;
+	spare = empty;
 }
 
 /* One round of the executor's loop; it never asks to sleep between them. */
@@ -242,18 +251,20 @@ work(void)
 	if (unfinished)
 		give_up();
 	celeriac_limit_busy();
-	if (next >= count)
+	if (hand->next >= hand->count)
 	{
 		read_queues();
 		if (!fetch())
 			wait_for_tasks();
 		return 0;
 	}
-	if (!celeriac_run_is_short(&tasks[next]))
+	if (!celeriac_run_is_short(&hand->tasks[hand->next]))
 		put_back_rest();
 	unfinished = true;
-	next += celeriac_run(&tasks[next], count - next);
+	celeriac_run(hand, spare);
 	unfinished = false;
+	if (hand->next >= hand->count)
+		change_hands();
 	return 0;
 }
 
@@ -289,10 +300,11 @@ celeriac_executor_main(Datum arg)
 	celeriac_bgw_connect(DatumGetObjectId(arg));
 	become_worker();
 	celeriac_limit_init();
-	celeriac_runner_init(worker_name);
+	celeriac_runner_init(worker_name, take_in_hand);
 	celeriac_cmodule_load();
-	hand_context = AllocSetContextCreate(TopMemoryContext, "celeriac hand",
-										 ALLOCSET_DEFAULT_SIZES);
+	for (int i = 0; i < lengthof(hands); i++)
+		hands[i].context = AllocSetContextCreate(TopMemoryContext, "celeriac hand",
+												 ALLOCSET_DEFAULT_SIZES);
 	queue_context = AllocSetContextCreate(TopMemoryContext, "celeriac queues",
 										  ALLOCSET_SMALL_SIZES);
 	celeriac_bgw_loop(work);

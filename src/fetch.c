@@ -79,6 +79,7 @@ typedef struct Candidate
 	pg_uuid_t	id;
 	RowPlace	place;
 	int			claim;			/* its number in xact.c */
+	bool		own;			/* ready by this transaction */
 	bool		kept;			/* it was still there */
 } Candidate;
 
@@ -138,6 +139,7 @@ add_candidate(Candidates *found, const ReadyRow *row, bool transient)
 	item->place = row->place;
 	item->claim = celeriac_xact_claimed(row->id, transient, found->queue,
 										found->priority, row->ready);
+	item->own = row->own;
 	item->kept = false;
 }
 
@@ -236,6 +238,8 @@ keep(FetchState *fetch, Candidate *candidate, const Row *row)
 
 	candidate->kept = true;
 	celeriac_row_delivery(row, &fetch->texts, d);
+	if (candidate->own)
+		celeriac_xact_taken(d->queue, d->priority, d->ready);
 	if (!leased(fetch))
 		d->delivery++;
 	if (is_expired(d))

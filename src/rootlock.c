@@ -21,6 +21,7 @@
  */
 #include "rootlock.h"
 
+#include "access/xact.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
@@ -34,6 +35,10 @@
 /* of advisory locks: users' own have 1 and 2 there */
 #define TAG_ALL		7
 #define TAG_ROOT	8
+
+/* the transaction that took one last, by its start */
+static TimestampTz locked_in = 0;
+static bool no_wait = false;
 
 static int
 compare_keys(const void *a, const void *b)
@@ -50,7 +55,10 @@ lock(uint64 key, uint16 kind, LOCKMODE mode)
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (key >> 32), (uint32) key, kind);
-	(void) LockAcquire(&tag, mode, false, false);
+	if (LockAcquire(&tag, mode, false, no_wait) == LOCKACQUIRE_NOT_AVAIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("somebody else changes the canvas")));
 }
 
 static int
@@ -77,12 +85,25 @@ celeriac_rootlock(const pg_uuid_t *const *roots, int count)
 
 	if (count == 0)
 		return;
+	locked_in = GetCurrentTransactionStartTimestamp();
 	keys = palloc_extended(count * sizeof(uint64), MCXT_ALLOC_HUGE);
 	distinct = distinct_keys(roots, count, keys);
 	lock(0, TAG_ALL, distinct > MAX_ROOTS ? ExclusiveLock : ShareLock);
 	for (int i = 0; distinct <= MAX_ROOTS && i < distinct; i++)
 		lock(keys[i], TAG_ROOT, ExclusiveLock);
 	pfree(keys);
+}
+
+bool
+celeriac_rootlock_held(void)
+{
+	return locked_in == GetCurrentTransactionStartTimestamp();
+}
+
+void
+celeriac_rootlock_nowait(bool nowait)
+{
+	no_wait = nowait;
 }
 
 void

@@ -22,6 +22,14 @@
  * and whatever goes wrong outside of the subtransactions is undone by running
  * each of these tasks again alone.
  *
+ * A short task that is the next step of a canvas joins the transaction that
+ * ended the one before: what that made ready is claimed by the same transaction
+ * and run, for as long as tasks share one.  Until the commit nobody else knows
+ * that it is ready, and after a rollback it still waits.  Such a transaction
+ * has ended tasks and goes on: it waits for no lock of a canvas, but gives up
+ * and does one step at a time.  A task that sent others is not followed up, for
+ * the next step may wait for those.
+ *
  * A transaction takes in no more writing tasks than its process can announce
  * as subtransactions without overflow.
  */
@@ -60,9 +68,12 @@
 #include "event.h"
 #include "intask.h"
 #include "limit.h"
+#include "message.h"
+#include "rootlock.h"
 #include "shmem.h"
 #include "sqlmap.h"
 #include "uuid.h"
+#include "xact.h"
 
 /* How long and how many tasks share a transaction. */
 #define SHARE_USEC		3000
@@ -84,6 +95,9 @@ typedef struct Run
 	int			writers;		/* of these, with a transaction id */
 	bool		shares;			/* several may share the transaction */
 	bool		full;			/* but none may join any more */
+	bool		follows;		/* the transaction has ended others before */
+	TimestampTz until;			/* then none joins */
+	const char *sender;
 	Outcome    *outcomes;
 	ModuleText *texts;			/* what tasks of modules left behind */
 } Run;
@@ -97,6 +111,7 @@ typedef struct Pace
 
 static const char *worker_name;
 static int	worker_slot;
+static HandFill fill_hand;
 static MemoryContext run_context;
 static HTAB *paces;
 static double average_usec = SHORT_USEC;
@@ -117,9 +132,10 @@ create_paces(void)
 }
 
 void
-celeriac_runner_init(const char *worker)
+celeriac_runner_init(const char *worker, HandFill fill)
 {
 	worker_name = worker;
+	fill_hand = fill;
 	worker_slot = celeriac_worker_slot(worker);
 	run_context = AllocSetContextCreate(TopMemoryContext, "celeriac run",
 										ALLOCSET_DEFAULT_SIZES);
@@ -324,6 +340,12 @@ leave_task(void)
 	return celeriac_limit_end();
 }
 
+static bool
+has_company(const Run *run)
+{
+	return run->follows || run->count > 0;
+}
+
 static void
 call_task(Run *run, const RunTask *task, Outcome *outcome)
 {
@@ -331,7 +353,7 @@ call_task(Run *run, const RunTask *task, Outcome *outcome)
 	CancelReason reason;
 
 	celeriac_intask_begin(d);
-	celeriac_limit_begin(d->soft_time_limit, d->time_limit, run->count > 0);
+	celeriac_limit_begin(d->soft_time_limit, d->time_limit, has_company(run));
 	outcome->result = call_function(run, task);
 	outcome->state = "SUCCESS";
 	celeriac_intask_returned(outcome);
@@ -346,7 +368,7 @@ call_task(Run *run, const RunTask *task, Outcome *outcome)
 static bool
 blames_others(const Run *run, const ErrorData *error)
 {
-	return run->count > 0 &&
+	return has_company(run) &&
 		(error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED ||
 		 error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE);
 }
@@ -471,28 +493,40 @@ fire_shared_triggers(const Run *run)
 }
 
 static bool
-may_join(const Run *run, const RunTask *task, TimestampTz until)
+may_join(const Run *run, const RunTask *task)
 {
 	return run->shares && !run->full && run->count < MAX_SHARE &&
 		run->writers < MAX_WRITERS && !celeriac_bgw_stopping() &&
 		task->module == NULL && celeriac_run_is_short(task) &&
-		strcmp(task->delivery->sent_by, run->tasks[0].delivery->sent_by) == 0 &&
-		GetCurrentTimestamp() < until;
+		strcmp(task->delivery->sent_by, run->sender) == 0 &&
+		GetCurrentTimestamp() < run->until;
+}
+
+/*
+ * Who ends a member of a group holds others up.  What runs at most once is
+ * begun only when that is durable.
+ */
+static bool
+may_follow(const Run *run, const RunTask *task)
+{
+	return may_join(run, task) && !task->delivery->has_group &&
+		!celeriac_acks_early(task->delivery);
 }
 
 /* As the sender's role, with settings that end with the tasks. */
 static void
 run_sql_tasks(Run *run, int count)
 {
-	TimestampTz until = GetCurrentTimestamp() + SHARE_USEC;
 	int			level = NewGUCNestLevel();
 
+	run->count = 0;
 	do
 	{
 		if (!run_sql_task(run, &run->tasks[run->count]))
 			break;
 		run->count++;
-	} while (run->count < count && may_join(run, &run->tasks[run->count], until));
+	} while (run->count < count &&
+			 (run->follows ? may_follow : may_join) (run, &run->tasks[run->count]));
 
 	if (run->shares)
 		fire_shared_triggers(run);
@@ -538,9 +572,39 @@ run_as_sender(Run *run, int count)
 	run->count = 1;
 }
 
+/* False when an outcome was refused. */
+static bool
+run_next_steps(const Run *before, Hand *spare)
+{
+	Run			run = *before;
+	bool		accepted = true;
+
+	run.follows = true;
+	while (accepted && run.shares && spare->next == spare->count &&
+		   GetCurrentTimestamp() < run.until &&
+		   celeriac_xact_next_steps() && !celeriac_rootlock_held())
+	{
+		CommandCounterIncrement();
+		fill_hand(spare);
+		MemoryContextSwitchTo(run_context);
+		run.tasks = spare->tasks;
+		run.count = 0;
+		if (spare->count == 0 || !may_follow(&run, &run.tasks[0]))
+			break;
+		run.outcomes = palloc(Min(spare->count, MAX_SHARE) * sizeof(Outcome));
+		run_sql_tasks(&run, spare->count);
+		celeriac_rootlock_nowait(true);
+		accepted = report(run.outcomes, run.count);
+		celeriac_rootlock_nowait(false);
+		spare->next = run.count;
+	}
+	return accepted;
+}
+
 static void
 roll_back(void)
 {
+	celeriac_rootlock_nowait(false);
 	AbortOutOfAnyTransaction();
 	MemoryContextSwitchTo(run_context);
 	debug_query_string = NULL;
@@ -549,7 +613,7 @@ roll_back(void)
 
 /* One transaction: false when an outcome was refused, and all rolled back. */
 static bool
-run_transaction(Run *run, int count)
+run_transaction(Run *run, int count, Hand *spare)
 {
 	Oid			user;
 	int			sec_context;
@@ -558,8 +622,12 @@ run_transaction(Run *run, int count)
 	GetUserIdAndSecContext(&user, &sec_context);
 	celeriac_bgw_begin(task_label(run->tasks[0].delivery));
 	MemoryContextSwitchTo(run_context);
+	run->sender = run->tasks[0].delivery->sent_by;
+	run->until = GetCurrentTimestamp() + SHARE_USEC;
 	run_as_sender(run, count);
 	accepted = report(run->outcomes, run->count);
+	if (accepted && run->count == count)
+		accepted = run_next_steps(run, spare);
 	if (accepted)
 	{
 		celeriac_bgw_commit();
@@ -575,13 +643,13 @@ run_transaction(Run *run, int count)
  * tasks run again, or it becomes the outcome.
  */
 static ErrorData *
-try_transaction(Run *run, int count, bool *accepted)
+try_transaction(Run *run, int count, Hand *spare, bool *accepted)
 {
 	ErrorData  *volatile error = NULL;
 
 	PG_TRY();
 	{
-		*accepted = run_transaction(run, count);
+		*accepted = run_transaction(run, count, spare);
 	}
 	PG_CATCH();
 	{
@@ -628,16 +696,17 @@ report_failed_commit(const Delivery *d, const ErrorData *error)
 }
 
 static int
-run_sql(RunTask *tasks, int count, bool shares)
+run_sql(RunTask *tasks, int count, bool shares, Hand *spare)
 {
 	Run			run = {.tasks = tasks, .shares = shares};
 	bool		accepted = false;
 	ErrorData  *error;
 
 	run.outcomes = palloc(Min(count, MAX_SHARE) * sizeof(Outcome));
-	error = try_transaction(&run, shares ? count : 1, &accepted);
+	error = try_transaction(&run, shares ? count : 1, spare, &accepted);
 	if (error == NULL && accepted)
 		return run.count;
+	spare->count = spare->next = 0;
 	if (shares)
 	{
 		alone = Max(run.count, 1);
@@ -775,8 +844,8 @@ announce_started(const Delivery *d)
 	celeriac_bgw_commit();
 }
 
-int
-celeriac_run(RunTask *tasks, int count)
+static int
+run_some(RunTask *tasks, int count, Hand *spare)
 {
 	bool		announce = celeriac_events_wanted();
 
@@ -789,7 +858,14 @@ celeriac_run(RunTask *tasks, int count)
 	if (alone > 0)
 	{
 		alone--;
-		return run_sql(tasks, 1, false);
+		return run_sql(tasks, 1, false, spare);
 	}
-	return run_sql(tasks, count, !announce && celeriac_run_is_short(&tasks[0]));
+	return run_sql(tasks, count, !announce && celeriac_run_is_short(&tasks[0]), spare);
+}
+
+void
+celeriac_run(Hand *hand, Hand *spare)
+{
+	spare->count = spare->next = 0;
+	hand->next += run_some(&hand->tasks[hand->next], hand->count - hand->next, spare);
 }

@@ -19,13 +19,26 @@ typedef struct RunTask
 	const struct ModuleTask *module;
 } RunTask;
 
-extern void celeriac_runner_init(const char *worker);
+/* What an executor has claimed: tasks[next] … tasks[count - 1]. */
+typedef struct Hand
+{
+	MemoryContext context;		/* of the tasks */
+	RunTask    *tasks;
+	int			count;
+	int			next;
+} Hand;
+
+/* Claim what is ready, in the current transaction. */
+typedef void (*HandFill) (Hand *hand);
+
+extern void celeriac_runner_init(const char *worker, HandFill fill);
 
 /*
- * Run the first of these tasks, and others after it that can share its
- * transaction.  Returns how many are done with; 0 = call again.
+ * Run the next task in hand, and others after it that can share its
+ * transaction.  When all are done it may fill the spare hand and go on with
+ * that.  Both tell what is left to do.
  */
-extern int	celeriac_run(RunTask *tasks, int count);
+extern void celeriac_run(Hand *hand, Hand *spare);
 
 /* Apply outcomes in a transaction of its own. */
 extern void celeriac_run_report(Outcome *outcomes, int count);

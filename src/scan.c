@@ -15,7 +15,9 @@
 
 #include "access/genam.h"
 #include "access/table.h"
+#include "access/sysattr.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "storage/bufmgr.h"
@@ -233,6 +235,17 @@ lowest(const ReadyScan *scan)
 	return found;
 }
 
+static bool
+is_own(TupleTableSlot *slot)
+{
+	bool		isnull;
+
+	return TransactionIdIsValid(GetTopTransactionIdIfAny()) &&
+		TransactionIdIsCurrentTransactionId(DatumGetTransactionId(slot_getsysattr(slot,
+																				  MinTransactionIdAttributeNumber,
+																				  &isnull)));
+}
+
 bool
 celeriac_scan_next(ReadyScan *scan, ReadyRow *row)
 {
@@ -249,6 +262,7 @@ celeriac_scan_next(ReadyScan *scan, ReadyRow *row)
 	row->deliveries = DatumGetInt32(slot->tts_values[Anum_message_deliveries - 1]);
 	row->place.segment = scan->current;
 	row->place.tid = slot->tts_tid;
+	row->own = is_own(slot);
 	return true;
 }
 

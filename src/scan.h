@@ -20,6 +20,7 @@ typedef struct ReadyRow
 	int64		ready;
 	int			deliveries;
 	RowPlace	place;
+	bool		own;			/* a version that this transaction wrote */
 } ReadyRow;
 
 extern ReadyScan *celeriac_scan_open(void);

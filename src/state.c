@@ -250,6 +250,7 @@ static void
 publish_message(const Row *old, const Row *new)
 {
 	int64		ready = celeriac_row_int64(new, Anum_message_ready, 0);
+	bool		was_waiting = old != NULL && celeriac_row_int32(old, Anum_message_waiting, 0) > 0;
 	TimestampTz due[] = {
 		ready == 0 ? celeriac_row_int64(new, Anum_message_eta, NEVER) : NEVER,
 		celeriac_row_int64(new, Anum_message_expires, NEVER),
@@ -265,7 +266,7 @@ publish_message(const Row *old, const Row *new)
 		text_to_cstring_buffer(DatumGetTextPP(celeriac_row_datum(new, Anum_message_queue, &isnull)),
 							   queue, sizeof(queue));
 		celeriac_xact_ready(queue, DatumGetInt16(celeriac_row_datum(new, Anum_message_priority, &isnull)),
-							ready);
+							ready, was_waiting);
 	}
 	for (int i = 0; i < lengthof(due); i++)
 	{

@@ -45,6 +45,8 @@ typedef struct ReadyItem
 	int			priority;
 	int64		ready;			/* the lowest */
 	int64		count;
+	int64		steps;			/* of these, that waited for others before */
+	int64		taken;			/* of these, claimed by this transaction */
 	char		queue[CELERIAC_QUEUE_LEN];
 } ReadyItem;
 
@@ -169,7 +171,7 @@ list_add(XactList *list)
  * Sends of one transaction mostly go to one queue: they share an entry.
  */
 void
-celeriac_xact_ready(const char *queue, int priority, int64 ready)
+celeriac_xact_ready(const char *queue, int priority, int64 ready, bool step)
 {
 	SubTransactionId subid = GetCurrentSubTransactionId();
 	ReadyItem  *item;
@@ -183,6 +185,7 @@ celeriac_xact_ready(const char *queue, int priority, int64 ready)
 		{
 			item->ready = Min(item->ready, ready);
 			item->count++;
+			item->steps += step;
 			return;
 		}
 	}
@@ -190,7 +193,49 @@ celeriac_xact_ready(const char *queue, int priority, int64 ready)
 	item->priority = priority;
 	item->ready = ready;
 	item->count = 1;
+	item->steps = step;
+	item->taken = 0;
 	strlcpy(item->queue, queue, sizeof(item->queue));
+}
+
+/*
+ * A task that this transaction made ready, and now claims itself: nobody else
+ * need be woken for it.  What a subtransaction takes that may still abort stays
+ * as it was.
+ */
+void
+celeriac_xact_taken(const char *queue, int priority, int64 ready)
+{
+	SubTransactionId subid = GetCurrentSubTransactionId();
+
+	for (int i = 0; i < ready_list.count; i++)
+	{
+		ReadyItem  *item = ITEM(ready_list, ReadyItem, i);
+
+		if ((item->subid != subid && subid != TopSubTransactionId) ||
+			item->taken == item->count || item->ready > ready ||
+			item->priority != priority ||
+			strcmp(item->queue, queue) != 0)
+			continue;
+		item->taken++;
+		return;
+	}
+}
+
+bool
+celeriac_xact_next_steps(void)
+{
+	bool		next = false;
+
+	for (int i = 0; i < ready_list.count; i++)
+	{
+		ReadyItem  *item = ITEM(ready_list, ReadyItem, i);
+
+		if (item->steps < item->count)
+			return false;
+		next |= item->taken < item->count;
+	}
+	return next && due_list.count == 0;
 }
 
 void
@@ -456,7 +501,7 @@ publish_ready(void)
 		ReadyItem  *item = ITEM(ready_list, ReadyItem, i);
 
 		celeriac_wake_fetch(MyDatabaseId, celeriac_queue_hash(item->queue),
-							item->count);
+							item->count - item->taken);
 	}
 }
 
