@@ -253,6 +253,8 @@ work(void)
 	celeriac_limit_busy();
 	if (hand->next >= hand->count)
 	{
+		if (celeriac_process_leaving())
+			proc_exit(0);
 		read_queues();
 		if (!fetch())
 			wait_for_tasks();

@@ -28,6 +28,9 @@
 #include "postmaster/bgworker.h"
 #include "storage/condition_variable.h"
 #include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
 #include "storage/shmem.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -39,6 +42,9 @@
 
 /* How long DROP DATABASE waits for ours to leave before it fails by itself. */
 #define BLOCK_WAIT_MS 5000
+
+/* Who waits for a slot has it before others start their second executor. */
+#define SHORT_MS 10000
 
 /* Ended processes keep their entry until their parent has seen it. */
 #define MAX_PROCESSES (2 * max_worker_processes)
@@ -53,6 +59,7 @@ typedef struct ProcessTable
 {
 	uint64		last_token;
 	bool		rescan;			/* pg_database is to be read again */
+	TimestampTz short_until;	/* somebody waits for room until then */
 	ConditionVariable ended;	/* a process has ended */
 	DatabaseBlock *blocks;		/* MaxBackends */
 	CelProcess	processes[FLEXIBLE_ARRAY_MEMBER];
@@ -80,6 +87,7 @@ static const KindInfo kinds[] = {
 
 static ProcessTable *table = NULL;
 static uint64 my_token = 0;
+static volatile CelProcess *my_process = NULL;	/* while it runs */
 static List *pending_starts = NIL;
 
 static Size
@@ -198,6 +206,13 @@ is_blocked(Oid dboid)
  * For parents
  */
 
+/* The caller holds the lock. */
+static bool
+is_first(CelProcessKind kind, Oid dboid)
+{
+	return kind == PROCESS_COORDINATOR || count_alive(kind, dboid) == 0;
+}
+
 /* Enter a process to be started; 0 when it must not be, or cannot. */
 static CelStartResult
 enter_start(CelProcessKind kind, Oid dboid, uint64 *token)
@@ -209,7 +224,8 @@ enter_start(CelProcessKind kind, Oid dboid, uint64 *token)
 	process = free_process();
 	if (is_blocked(dboid))
 		result = START_BLOCKED;
-	else if (process == NULL)
+	else if (process == NULL ||
+			 (!is_first(kind, dboid) && GetCurrentTimestamp() < table->short_until))
 		result = START_NO_SLOT;
 	else
 	{
@@ -281,6 +297,54 @@ report_no_slot(bool failed, CelProcessKind kind, Oid dboid)
 	reported = failed;
 }
 
+/* An executor of the database that has most, if that has several; or NULL. */
+static CelProcess *
+spare_executor(void)
+{
+	CelProcess *spare = NULL;
+	int			most = 1;
+
+	for (int i = 0; i < MAX_PROCESSES; i++)
+	{
+		CelProcess *process = &table->processes[i];
+		int			count;
+
+		if (process->kind != PROCESS_EXECUTOR || process->state != PROCESS_RUNNING)
+			continue;
+		count = count_alive(PROCESS_EXECUTOR, process->dboid);
+		if (count > most)
+		{
+			spare = process;
+			most = count;
+		}
+	}
+	return spare;
+}
+
+/*
+ * A database's coordinator, and its first executor, come before the second
+ * executor of another: that one leaves when it has done what it has in hand.
+ */
+static void
+ask_for_room(CelProcessKind kind, Oid dboid)
+{
+	CelProcess *spare;
+
+	LWLockAcquire(CelShmem->lock, LW_EXCLUSIVE);
+	spare = is_first(kind, dboid) ? spare_executor() : NULL;
+	if (spare != NULL)
+	{
+		PGPROC	   *proc = BackendPidGetProc(spare->pid);
+
+		table->short_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SHORT_MS);
+		spare->state = PROCESS_LEAVING;
+		publish_executors(spare->dboid);
+		if (proc != NULL)
+			SetLatch(&proc->procLatch);
+	}
+	LWLockRelease(CelShmem->lock);
+}
+
 CelStartResult
 celeriac_process_start(CelProcessKind kind, Oid dboid)
 {
@@ -304,6 +368,8 @@ celeriac_process_start(CelProcessKind kind, Oid dboid)
 		}
 	}
 	MemoryContextSwitchTo(context);
+	if (result == START_NO_SLOT)
+		ask_for_room(kind, dboid);
 	if (result != START_BLOCKED)
 		report_no_slot(result == START_NO_SLOT, kind, dboid);
 	return result;
@@ -474,6 +540,7 @@ leave_table(int code, Datum arg)
 
 	LWLockAcquire(CelShmem->lock, LW_EXCLUSIVE);
 	call_off_starts();
+	my_process = NULL;
 	process = find_process(my_token);
 	if (process != NULL)
 	{
@@ -518,6 +585,7 @@ admit(CelProcess *process)
 			return false;
 		}
 	}
+	my_process = process;
 	process->state = PROCESS_RUNNING;
 	process->pid = MyProcPid;
 	process->started_at = GetCurrentTimestamp();
@@ -566,6 +634,12 @@ celeriac_process_verdict(CelVerdict verdict)
 	}
 	LWLockRelease(CelShmem->lock);
 	celeriac_wake_launcher();
+}
+
+bool
+celeriac_process_leaving(void)
+{
+	return my_process != NULL && my_process->state == PROCESS_LEAVING;
 }
 
 /*

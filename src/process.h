@@ -64,6 +64,8 @@ extern bool celeriac_process_stop_executors(Oid dboid, long timeout_ms);
 extern void celeriac_process_enter(void);
 extern void celeriac_process_verdict(CelVerdict verdict);
 extern bool celeriac_process_may_leave(void);
+/* it was asked to make room for another */
+extern bool celeriac_process_leaving(void);
 
 /* for who needs a database without us, until the end of its transaction */
 extern void celeriac_process_block(Oid dboid);

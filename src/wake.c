@@ -28,6 +28,7 @@
 
 #include "claim.h"
 #include "compat.h"
+#include "process.h"
 #include "ready.h"
 #include "shmem.h"
 #include "waitlist.h"
@@ -169,7 +170,8 @@ celeriac_wait_sleep(TimestampTz deadline)
 			return GetCurrentTimestamp() < deadline;
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
-		if (session->executor && (ShutdownRequestPending || ConfigReloadPending))
+		if (session->executor && (ShutdownRequestPending || ConfigReloadPending ||
+								  celeriac_process_leaving()))
 			return false;
 	}
 }

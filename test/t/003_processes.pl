@@ -264,6 +264,33 @@ workers_are('coordinator', 'postgres x2',
 	'who had none comes when there is room');
 
 #
+# The second executor of one database makes room for the first of another, when
+# it has done its task.
+#
+$node->append_conf('postgresql.conf',
+	"max_worker_processes = 7\nceleriac.executors = 3\nceleriac.executor_idle_timeout = '1h'");
+$node->restart;
+workers_are('executor', 'postgres x2', 'seven slots: an executor each');
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION held() RETURNS void LANGUAGE sql AS 'SELECT pg_advisory_xact_lock_shared(1)';
+	SELECT task_register('held()');});
+my $lock = $node->background_psql('postgres');
+$lock->query_safe('SELECT pg_advisory_lock(1)');
+$node->safe_psql('postgres', q{SELECT task_delay('held') FROM generate_series(1, 3)});
+Celeriac::wait_query($node, q{SELECT count(*) = 2 FROM task_state WHERE state = 'STARTED'});
+$node->safe_psql('postgres', 'CREATE DATABASE x3');
+$node->safe_psql('x3', 'CREATE EXTENSION celeriac');
+$node->wait_for_log(qr/no background worker slot is free for a celeriac coordinator/);
+$lock->query_safe('SELECT pg_advisory_unlock(1)');
+$lock->quit;
+workers_are('coordinator', 'postgres x2 x3', 'a coordinator has the slot');
+Celeriac::wait_query($node, q{SELECT count(*) = 3 FROM task_result WHERE state = 'SUCCESS'});
+pass('nothing of what ran was given up');
+$node->safe_psql('postgres', 'DROP DATABASE x3');
+$node->append_conf('postgresql.conf', 'celeriac.executors = 1');
+$node->restart;
+
+#
 # A shutdown does not wait for a command that waits.
 #
 $user = $node->background_psql('x2');
