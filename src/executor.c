@@ -199,7 +199,7 @@ wait_for_tasks(void)
 	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 													celeriac_executor_idle_timeout);
 
-	celeriac_wait_fetch_begin(queues, nqueues, celeriac_run_budget());
+	celeriac_wait_fetch_begin(queues, NULL, nqueues, celeriac_run_budget());
 	while (!fetch() && !celeriac_bgw_stopping())
 	{
 		celeriac_limit_idle();

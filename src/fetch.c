@@ -451,15 +451,22 @@ celeriac_fetch(const char *worker, const char *const *queues, int nqueues,
  * SQL
  */
 static void
-require_queues(const char *const *queues, int nqueues)
+require_queue_names(const char *const *queues, int nqueues)
 {
 	if (nqueues == 0 || nqueues > CEL_MAX_WAIT_QUEUES)
 		ereport(ERROR,
 				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
 				 errmsg("queues must name between 1 and %d queues", CEL_MAX_WAIT_QUEUES)));
 	for (int i = 0; i < nqueues; i++)
-	{
 		celeriac_require_queue_name(queues[i]);
+}
+
+static void
+require_queues(const char *const *queues, int nqueues)
+{
+	require_queue_names(queues, nqueues);
+	for (int i = 0; i < nqueues; i++)
+	{
 		if (!celeriac_queue(queues[i])->known)
 			ereport(ERROR,
 					(errcode(ERRCODE_CELERIAC_UNKNOWN_QUEUE),
@@ -505,7 +512,7 @@ fetch_or_wait(CelContext *context, FunctionCallInfo fcinfo, const char *worker,
 
 	if (count > 0 || deadline <= GetCurrentTimestamp())
 		return count;
-	celeriac_wait_fetch_begin(queues, nqueues, max);
+	celeriac_wait_fetch_begin(queues, NULL, nqueues, max);
 	for (;;)
 	{
 		bool		again;
@@ -608,8 +615,9 @@ typedef enum Look
 	LOOK_READY
 } Look;
 
+/* Not at those that are known to be crowded; NULL = none is. */
 static Look
-look(const char *const *queues, int nqueues, int max)
+look(const char *const *queues, const bool *crowded, int nqueues, int max)
 {
 	ReadyScan  *scan;
 	Look		found = LOOK_NOTHING;
@@ -619,6 +627,8 @@ look(const char *const *queues, int nqueues, int max)
 	scan = celeriac_scan_open();
 	for (int i = 0; i < nqueues && found != LOOK_READY; i++)
 	{
+		if (crowded != NULL && crowded[i])
+			continue;
 		if (queue_has_ready(scan, queues[i]))
 			found = max < TURN_MIN || celeriac_turn_admits(queues[i], true) ? LOOK_READY
 				: LOOK_CROWDED;
@@ -630,7 +640,7 @@ look(const char *const *queues, int nqueues, int max)
 bool
 celeriac_anything_ready(const char *const *queues, int nqueues)
 {
-	return look(queues, nqueues, 1) == LOOK_READY;
+	return look(queues, NULL, nqueues, 1) == LOOK_READY;
 }
 
 /*
@@ -644,81 +654,99 @@ typedef struct TaskWait
 	int			nqueues;
 	int			max;
 	TimestampTz deadline;
+	bool		crowded[CEL_MAX_WAIT_QUEUES];	/* all seats were taken */
+	int			ncrowded;
+	int			pause;			/* the last one, in ms */
 } TaskWait;
 
-static bool
-is_over(const TaskWait *wait)
+static void
+find_crowded(TaskWait *wait)
 {
-	return GetCurrentTimestamp() >= wait->deadline;
+	wait->ncrowded = 0;
+	for (int i = 0; i < wait->nqueues && wait->max >= TURN_MIN; i++)
+	{
+		wait->crowded[i] = !celeriac_turn_admits(wait->queues[i], false);
+		wait->ncrowded += wait->crowded[i];
+	}
 }
 
 static bool
-all_crowded(const TaskWait *wait)
+still_crowded(const TaskWait *wait)
 {
-	if (wait->max < TURN_MIN)
-		return false;
 	for (int i = 0; i < wait->nqueues; i++)
 	{
-		if (celeriac_turn_admits(wait->queues[i], false))
+		if (wait->crowded[i] && celeriac_turn_admits(wait->queues[i], false))
 			return false;
 	}
 	return true;
 }
 
-static TimestampTz
-pause_end(const TaskWait *wait, int *pause)
-{
-	*pause = celeriac_turn_pause(wait->queues[0], *pause);
-	return Min(wait->deadline, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), *pause));
-}
-
-/* There are tasks, or were a moment ago: nothing to look at, or to be woken for. */
-static void
-wait_for_seat(const TaskWait *wait)
-{
-	int			pause = 0;
-
-	while (!is_over(wait) && all_crowded(wait))
-	{
-		celeriac_wait_seat_begin();
-		(void) celeriac_wait_sleep(pause_end(wait, &pause));
-		celeriac_wait_end();
-	}
-}
-
 /* Be among the waiters before looking: see wake.c. */
+static void
+begin_wait(TaskWait *wait)
+{
+	do
+	{
+		find_crowded(wait);
+		celeriac_wait_fetch_begin(wait->queues, wait->crowded, wait->nqueues, MAX_FETCH);
+	} while (!still_crowded(wait));
+}
+
 static Look
-begin_and_look(TaskWait *wait)
+look_around(TaskWait *wait)
 {
 	CelContext	context;
 	Look		found;
 
 	celeriac_enter(&context, wait->fcinfo);
 	require_queues(wait->queues, wait->nqueues);
-	celeriac_wait_fetch_begin(wait->queues, wait->nqueues, MAX_FETCH);
-	found = look(wait->queues, wait->nqueues, wait->max);
+	found = look(wait->queues, wait->crowded, wait->nqueues, wait->max);
 	celeriac_leave(&context);
 	return found;
 }
 
 static void
-wait_for_tasks(TaskWait *wait)
+give_up_seats(const TaskWait *wait)
+{
+	for (int i = 0; i < wait->nqueues && wait->max >= TURN_MIN; i++)
+		celeriac_turn_give_up(wait->queues[i]);
+}
+
+/* While a queue is crowded, look again now and then. */
+static TimestampTz
+look_again_at(TaskWait *wait)
 {
 	int			pause = 0;
 
+	for (int i = 0; i < wait->nqueues; i++)
+	{
+		if (wait->crowded[i])
+			pause = Max(pause, celeriac_turn_pause(wait->queues[i], wait->pause));
+	}
+	wait->pause = pause;
+	return wait->ncrowded == 0 ? wait->deadline :
+		Min(wait->deadline, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), pause));
+}
+
+static void
+wait_for_tasks(TaskWait *wait)
+{
 	for (;;)
 	{
-		Look		found = begin_and_look(wait);
+		Look		found = LOOK_NOTHING;
 
+		begin_wait(wait);
+		if (wait->ncrowded < wait->nqueues)
+			found = look_around(wait);
 		if (found == LOOK_READY)
 			return;
+		if (found == LOOK_CROWDED)
+			continue;
+		give_up_seats(wait);
 		celeriac_wait_let_go(wait->atomic);
-		(void) celeriac_wait_sleep(found == LOOK_CROWDED ? pause_end(wait, &pause)
-								   : wait->deadline);
-		if (is_over(wait) || wait->max < TURN_MIN)
+		(void) celeriac_wait_sleep(look_again_at(wait));
+		if (wait->max < TURN_MIN || GetCurrentTimestamp() >= wait->deadline)
 			return;
-		celeriac_wait_end();
-		wait_for_seat(wait);
 	}
 }
 
@@ -736,13 +764,9 @@ task_wait(PG_FUNCTION_ARGS)
 		celeriac_require_not_null(fcinfo, i, ((const char *[]) {"queues", "timeout", "max"})[i]);
 	wait.queues = (const char *const *)
 		celeriac_text_array(PG_GETARG_ARRAYTYPE_P(0), "queues", &wait.nqueues);
+	require_queue_names(wait.queues, wait.nqueues);
 	wait.deadline = wait_deadline(PG_GETARG_INTERVAL_P(1));
 	wait.max = fetch_limit(PG_GETARG_INT32(2));
-	if (all_crowded(&wait))
-	{
-		celeriac_wait_let_go(wait.atomic);
-		wait_for_seat(&wait);
-	}
 	wait_for_tasks(&wait);
 	celeriac_wait_end();
 	PG_RETURN_NULL();

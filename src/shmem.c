@@ -147,7 +147,6 @@ init_database(CelDatabase *db, Oid dboid)
 	pg_atomic_init_u32(&db->listeners, 0);
 	pg_atomic_init_u32(&db->fetch_waiters, 0);
 	pg_atomic_init_u32(&db->get_waiters, 0);
-	pg_atomic_init_u32(&db->seat_waiters, 0);
 	pg_atomic_init_u32(&db->duties_asked, 1);
 	pg_atomic_init_u64(&db->executor_queues, 0);
 	pg_atomic_init_u64(&db->next_due, (uint64) NEVER);

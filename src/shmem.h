@@ -48,7 +48,6 @@ typedef struct CelDatabase
 	pg_atomic_uint32 listeners; /* sessions that LISTEN to task_event */
 	pg_atomic_uint32 fetch_waiters;
 	pg_atomic_uint32 get_waiters;
-	pg_atomic_uint32 seat_waiters;
 	pg_atomic_uint32 duties_asked;	/* the coordinator is to look after all */
 	pg_atomic_uint64 executor_queues;	/* bits: see wake.c */
 	pg_atomic_uint64 next_due;	/* TimestampTz the coordinator sleeps until */
@@ -64,7 +63,6 @@ typedef enum CelWaitKind
 	CEL_WAIT_NONE,
 	CEL_WAIT_FETCH,
 	CEL_WAIT_GET,
-	CEL_WAIT_SEAT,				/* see turn.c */
 	CEL_WAIT_WOKEN
 } CelWaitKind;
 

@@ -16,7 +16,7 @@
  * A seat is kept only by fetching: left unused it is anybody's, so a worker
  * that hangs or dies blocks none.  Who waits for one looks again by himself,
  * the later the more of them there are; he is woken when there are more seats,
- * and when the queue has no more for those who have one.
+ * and when the queue has no more for one who has a seat.
  */
 #include "turn.h"
 
@@ -108,6 +108,23 @@ processors(void)
 	return count;
 }
 
+/* Under the mutex. */
+static void
+begin_window(Turns *turns, TimestampTz now)
+{
+	turns->window = now;
+	turns->effort = pg_atomic_read_u64(&CelShmem->effort);
+	turns->crowd = turns->refused;
+	turns->refused = 0;
+}
+
+/* A clock that was set back must not stop it. */
+static bool
+window_is_over(const Turns *turns, TimestampTz now, int64 length)
+{
+	return now < turns->window || now - turns->window >= length;
+}
+
 /* Under the mutex.  Returns how many seats there are more. */
 static int
 adapt_seats(Turns *turns, TimestampTz now)
@@ -121,11 +138,14 @@ adapt_seats(Turns *turns, TimestampTz now)
 		turns->nseats = Max(before / 2, SEATS_MIN);
 	else if (load < LOAD_LITTLE && turns->refused > 0 && elapsed < IDLE)
 		turns->nseats = Min(before * 2, SEATS_UNLIMITED);
-	turns->window = now;
-	turns->effort = effort;
-	turns->crowd = turns->refused;
-	turns->refused = 0;
+	begin_window(turns, now);
 	return turns->nseats - before;
+}
+
+static bool
+is_free(const Seat *seat, TimestampTz now)
+{
+	return seat->until <= now || seat->until > now + SEAT_KEEP;
 }
 
 /*
@@ -145,7 +165,7 @@ find_seat(Turns *turns, TimestampTz now)
 			return seat;
 		if (seat->pid == MyProcPid)
 			*seat = (Seat) {0};
-		else if (found == NULL && i < turns->nseats && seat->until <= now)
+		else if (found == NULL && i < turns->nseats && is_free(seat, now))
 			found = seat;
 	}
 	return found;
@@ -166,22 +186,31 @@ celeriac_turn_admits(const char *queue, bool take)
 	if (seat != NULL && take)
 		*seat = (Seat) {.pid = MyProcPid, .until = now + SEAT_KEEP};
 	admitted = seat != NULL || turns->nseats > TURN_SEATS;
-	turns->refused += !admitted;
 	SpinLockRelease(&turns->mutex);
 	return admitted;
 }
 
-/* In ms, after the last one; not in step with others. */
+/*
+ * In ms, after the last one; not in step with others.  What a crowd was there
+ * long ago says nothing of now.
+ */
 int
 celeriac_turn_pause(const char *queue, int last)
 {
 	Turns	   *turns = celeriac_ready_turns(queue);
+	TimestampTz now = GetCurrentTimestamp();
 	double		crowd = LOOKS;
 	double		pause;
 
 	if (turns != NULL)
 	{
 		SpinLockAcquire(&turns->mutex);
+		if (window_is_over(turns, now, IDLE))
+		{
+			turns->refused = 0;
+			begin_window(turns, now);
+		}
+		turns->refused++;
 		crowd = Max(turns->crowd, turns->refused);
 		SpinLockRelease(&turns->mutex);
 	}
@@ -221,9 +250,25 @@ celeriac_turn_fetched(const char *queue, TurnYield yield)
 	SpinLockAcquire(&turns->mutex);
 	if (keep_seat(turns, yield == TURN_ALL, now) && yield == TURN_LESS)
 		more = INT_MAX;
-	else if (now - turns->window >= WINDOW)
+	else if (window_is_over(turns, now, WINDOW))
 		more = adapt_seats(turns, now);
 	SpinLockRelease(&turns->mutex);
 	if (more > 0)
-		celeriac_wake_seats(more);
+		celeriac_wake_seats(queue, more);
+}
+
+/* As after a fetch of less than it asked for: it will not come to that. */
+void
+celeriac_turn_give_up(const char *queue)
+{
+	Turns	   *turns = celeriac_ready_turns(queue);
+	bool		had;
+
+	if (turns == NULL)
+		return;
+	SpinLockAcquire(&turns->mutex);
+	had = keep_seat(turns, false, 0);
+	SpinLockRelease(&turns->mutex);
+	if (had)
+		celeriac_wake_seats(queue, INT_MAX);
 }

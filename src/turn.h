@@ -47,7 +47,7 @@ extern void celeriac_turn_effort(TimestampTz began);
 
 /* false = there is no seat for this session; take = it fetches now */
 extern bool celeriac_turn_admits(const char *queue, bool take);
-/* how long to wait before asking again, in ms; last = the same before, or 0 */
+/* there was none: how long to wait, in ms; last = the same before, or 0 */
 extern int	celeriac_turn_pause(const char *queue, int last);
 
 /* What a fetch of many tasks got. */
@@ -59,5 +59,7 @@ typedef enum TurnYield
 } TurnYield;
 
 extern void celeriac_turn_fetched(const char *queue, TurnYield yield);
+/* it found nothing to fetch */
+extern void celeriac_turn_give_up(const char *queue);
 
 #endif							/* CELERIAC_TURN_H */

@@ -14,6 +14,9 @@
  * all it asked for wakes the next, so a wake-up that covered too few goes on.
  * What is missed all the same (a process that dies between the wake-up and
  * its fetch) is found by a re-check every minute.
+ *
+ * A session that is refused by a queue for which others fetch (turn.c) waits in
+ * that queue's list for a seat instead of in the one for its tasks.
  */
 #include "wake.h"
 
@@ -50,11 +53,23 @@ task_key(Oid dboid, const pg_uuid_t *id)
 	return wait_key(dboid, hash_bytes_extended(id->data, UUID_LEN, 0));
 }
 
+static uint64
+queue_key(const char *queue)
+{
+	return wait_key(MyDatabaseId, celeriac_queue_hash(queue));
+}
+
+/* Of those who wait for a seat at the queue, whom its tasks do not wake. */
+static uint64
+seat_key(const char *queue)
+{
+	return hash_combine64(queue_key(queue), 1);
+}
+
 static pg_atomic_uint32 *
 waiters_of(CelDatabase *db, CelWaitKind kind)
 {
-	return kind == CEL_WAIT_FETCH ? &db->fetch_waiters :
-		kind == CEL_WAIT_GET ? &db->get_waiters : &db->seat_waiters;
+	return kind == CEL_WAIT_FETCH ? &db->fetch_waiters : &db->get_waiters;
 }
 
 /* The state comes before the lists: see waitlist.c. */
@@ -83,7 +98,8 @@ wait_again(CelSession *session)
 }
 
 void
-celeriac_wait_fetch_begin(const char *const *queues, int nqueues, int max)
+celeriac_wait_fetch_begin(const char *const *queues, const bool *crowded,
+						  int nqueues, int max)
 {
 	uint64		keys[CEL_MAX_WAIT_QUEUES];
 	int			nkeys = Min(nqueues, CEL_MAX_WAIT_QUEUES);
@@ -91,7 +107,8 @@ celeriac_wait_fetch_begin(const char *const *queues, int nqueues, int max)
 	celeriac_wait_end();
 	celeriac_my_session()->wait_max = max;
 	for (int i = 0; i < nkeys; i++)
-		keys[i] = wait_key(MyDatabaseId, celeriac_queue_hash(queues[i]));
+		keys[i] = crowded != NULL && crowded[i] ? seat_key(queues[i])
+			: queue_key(queues[i]);
 	wait_publish(CEL_WAIT_FETCH, keys, nkeys);
 }
 
@@ -102,13 +119,6 @@ celeriac_wait_get_begin(const pg_uuid_t *id)
 
 	celeriac_wait_end();
 	wait_publish(CEL_WAIT_GET, &key, 1);
-}
-
-void
-celeriac_wait_seat_begin(void)
-{
-	celeriac_wait_end();
-	wait_publish(CEL_WAIT_SEAT, NULL, 0);
 }
 
 /*
@@ -220,6 +230,21 @@ celeriac_wake_fetch(Oid dboid, uint64 queue_hash, int64 count)
 }
 
 /*
+ * Not more than wait now: who looked in vain is in the list again, and would be
+ * woken again.
+ */
+void
+celeriac_wake_seats(const char *queue, int count)
+{
+	int			wants;
+
+	pg_memory_barrier();
+	count = Min(count, pg_atomic_read_u32(&celeriac_my_database()->fetch_waiters));
+	while (count-- > 0 && celeriac_waitlist_wake(seat_key(queue), CEL_WAIT_FETCH, &wants))
+		;
+}
+
+/*
  * An executor serves this queue.  Nobody takes the bit back: one too many asks
  * the coordinator for nothing.
  */
@@ -227,7 +252,7 @@ void
 celeriac_wake_serves(const char *queue)
 {
 	CelDatabase *db = celeriac_my_database();
-	uint64		bit = QUEUE_BIT(wait_key(MyDatabaseId, celeriac_queue_hash(queue)));
+	uint64		bit = QUEUE_BIT(queue_key(queue));
 
 	if ((pg_atomic_read_u64(&db->executor_queues) & bit) == 0)
 		pg_atomic_fetch_or_u64(&db->executor_queues, bit);
@@ -292,24 +317,6 @@ is_waiting(CelSession *session, Oid dboid, CelWaitKind kind)
 {
 	return (session->dboid == dboid || dboid == InvalidOid) &&
 		pg_atomic_read_u32(&session->wait) == kind;
-}
-
-void
-celeriac_wake_seats(int count)
-{
-	pg_memory_barrier();
-	if (pg_atomic_read_u32(&celeriac_my_database()->seat_waiters) == 0)
-		return;
-	for (int i = 0; i < CelShmem->nsessions && count > 0; i++)
-	{
-		CelSession *session = &CelShmem->sessions[i];
-
-		if (is_waiting(session, MyDatabaseId, CEL_WAIT_SEAT))
-		{
-			wake_one(session, CEL_WAIT_SEAT);
-			count--;
-		}
-	}
 }
 
 /* Everyone who waits in this database (InvalidOid: in any) looks again. */

@@ -7,11 +7,13 @@
 
 #include "celeriac.h"
 
-/* register as a waiter; check the tables after this and before sleeping */
-extern void celeriac_wait_fetch_begin(const char *const *queues, int nqueues,
-									  int max);
+/*
+ * Register as a waiter; check the tables after this and before sleeping.  At a
+ * queue that is crowded (NULL = none is) a session waits for a seat.
+ */
+extern void celeriac_wait_fetch_begin(const char *const *queues,
+									  const bool *crowded, int nqueues, int max);
 extern void celeriac_wait_get_begin(const pg_uuid_t *id);
-extern void celeriac_wait_seat_begin(void);
 /* sleep until woken or the deadline; false = the time is over */
 extern bool celeriac_wait_sleep(TimestampTz deadline);
 extern void celeriac_wait_end(void);
@@ -25,8 +27,8 @@ extern void celeriac_wake_serves(const char *queue);
 
 /* no palloc, no ERROR: called from commit callbacks */
 extern void celeriac_wake_fetch(Oid dboid, uint64 queue_hash, int64 count);
-/* so many that wait for a seat look again */
-extern void celeriac_wake_seats(int count);
+/* so many that wait for a seat there look again */
+extern void celeriac_wake_seats(const char *queue, int count);
 extern void celeriac_wake_get(Oid dboid, const pg_uuid_t *ids, int count);
 /* claims were given back: wake all if somebody waits for room for one */
 extern void celeriac_wake_for_room(void);
