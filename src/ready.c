@@ -267,24 +267,33 @@ celeriac_ready_all_levels(ReadyLevel *copies)
 	return CELERIAC_MAX_PRIORITY + 1;
 }
 
-/* Under the lock, exclusively: the level may hold tasks from now on. */
-static SharedLevel *
-add_level(Oid dboid, const char *queue, int priority)
+/* Under the lock, exclusively; NULL = there is no room. */
+static ReadyQueue *
+add_queue(Oid dboid, const char *queue)
 {
 	QueueKey	key = queue_key(dboid, queue);
 	bool		found;
 	ReadyQueue *entry = hash_search(queues, &key, HASH_ENTER_NULL, &found);
+
+	if (entry == NULL || found)
+		return entry;
+	pg_atomic_init_u32(&entry->discovered, 0);
+	celeriac_turns_init(&entry->turns);
+	for (int i = 0; i < PRIORITY_WORDS; i++)
+		pg_atomic_init_u64(&entry->priorities[i], 0);
+	return entry;
+}
+
+/* Under the lock, exclusively: the level may hold tasks from now on. */
+static SharedLevel *
+add_level(Oid dboid, const char *queue, int priority)
+{
+	ReadyQueue *entry = add_queue(dboid, queue);
 	SharedLevel *level;
+	bool		found;
 
 	if (entry == NULL)
 		return NULL;
-	if (!found)
-	{
-		pg_atomic_init_u32(&entry->discovered, 0);
-		celeriac_turns_init(&entry->turns);
-		for (int i = 0; i < PRIORITY_WORDS; i++)
-			pg_atomic_init_u64(&entry->priorities[i], 0);
-	}
 	level = search_level(dboid, queue, priority, HASH_ENTER_NULL, &found);
 	if (level == NULL)
 	{
@@ -304,10 +313,10 @@ add_level(Oid dboid, const char *queue, int priority)
 	return level;
 }
 
+/* That there is no task is remembered as well. */
 void
 celeriac_ready_discovered(const char *queue, const int *priorities, int count)
 {
-	QueueKey	key = queue_key(MyDatabaseId, queue);
 	bool		complete = true;
 	ReadyQueue *entry;
 
@@ -317,7 +326,7 @@ celeriac_ready_discovered(const char *queue, const int *priorities, int count)
 		if (add_level(MyDatabaseId, queue, priorities[i]) == NULL)
 			complete = false;
 	}
-	entry = hash_search(queues, &key, HASH_FIND, NULL);
+	entry = add_queue(MyDatabaseId, queue);
 	if (entry != NULL && complete)
 		pg_atomic_exchange_u32(&entry->discovered, 1);
 	LWLockRelease(ready_lock);
