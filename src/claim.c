@@ -222,27 +222,29 @@ celeriac_claim_release_own(const pg_uuid_t *id)
 }
 
 /*
- * The transaction that took the claim failed.  Whoever revoked the task in the
- * meantime was told that the holder would see to it: leave that to the
- * coordinator.
+ * The transaction that took the claim failed, and whatever was begun under it
+ * was rolled back: so it is not lost either, if the session is about to end and
+ * has said so.  Whoever revoked the task in the meantime was told that the
+ * holder would see to it: leave that to the coordinator.
  */
 void
 celeriac_claim_undo(const pg_uuid_t *id)
 {
 	ClaimSlot	slot = claim_lock(id, LW_EXCLUSIVE);
 	Claim	   *claim = claim_find(&slot, HASH_FIND, NULL);
-	bool		revoked = (claim != NULL && claim->kind == CLAIM_SESSION &&
-						   claim->session == CELERIAC_MY_SLOT && claim->revoked);
+	bool		ours = (claim != NULL && claim->session == CELERIAC_MY_SLOT);
+	bool		revoked = (ours && claim->kind != CLAIM_TRANSIENT && claim->revoked);
 
 	if (revoked)
 		claim_set_kind(claim, CLAIM_LOST, CELERIAC_MY_SLOT, claim->worker);
-	LWLockRelease(slot.lock);
-	if (!revoked)
+	else if (ours)
 	{
-		celeriac_claim_release_own(id);
-		return;
+		claim_set_kind(claim, CLAIM_TRANSIENT, -1, -1);
+		claim_find(&slot, HASH_REMOVE, NULL);
 	}
-	celeriac_wake_coordinator(celeriac_my_database());
+	LWLockRelease(slot.lock);
+	if (revoked)
+		celeriac_wake_coordinator(celeriac_my_database());
 }
 
 /*

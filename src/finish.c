@@ -73,6 +73,7 @@ typedef struct Ending
 	bool		revoked;		/* somebody asked the claim's holder to stop */
 	bool		have_row;
 	bool		leased;			/* by a lease that is not over */
+	bool		waiting;		/* for other tasks */
 	Delivery	row;
 	int			lost;			/* ACTION_REQUEUE: losses so far, 0 =
 								 * unchanged */
@@ -213,6 +214,8 @@ note_row(Ending **sorted, int count, SPITupleTable *table, uint64 row, const cha
 	celeriac_read_delivery(table, row, &item->row);
 	item->have_row = true;
 	item->leased = is_leased(table, row);
+	item->waiting = DatumGetInt32(SPI_getbinval(table->vals[row], table->tupdesc,
+												Anum_message_waiting, &isnull)) > 0;
 	(void) celeriac_option_bool(item->row.options, "revoked", &item->revoked);
 	if (item->hold == HOLD_NONE && lease_holds(table, row, item, worker))
 		item->hold = HOLD_LEASE;
@@ -807,6 +810,10 @@ still_lost(const Outcome *outcome, const Claim *claim)
 	return claim->kind == CLAIM_LOST && claim->delivery == outcome->delivery;
 }
 
+/*
+ * What waits for others had been begun in a transaction that made it ready, and
+ * was rolled back: it is begun again when they have ended.
+ */
 void
 celeriac_end_lost(Outcome *outcomes, int count)
 {
@@ -823,6 +830,8 @@ celeriac_end_lost(Outcome *outcomes, int count)
 			items[i].hold = HOLD_NONE;
 		else if (claim.revoked)
 			items[i].revoked = true;
+		if (items[i].waiting && !items[i].revoked)
+			items[i].hold = HOLD_NONE;
 		decide(&items[i]);
 	}
 	write_ended(sorted, count, NULL);
