@@ -346,16 +346,19 @@ has_company(const Run *run)
 	return run->follows || run->count > 0;
 }
 
+/* With settings that end with the task, as an error ends them as well. */
 static void
 call_task(Run *run, const RunTask *task, Outcome *outcome)
 {
 	const Delivery *d = task->delivery;
+	int			level = NewGUCNestLevel();
 	CancelReason reason;
 
 	celeriac_intask_begin(d);
 	celeriac_limit_begin(d->soft_time_limit, d->time_limit, has_company(run));
 	outcome->result = call_function(run, task);
 	outcome->state = "SUCCESS";
+	AtEOXact_GUC(false, level);
 	celeriac_intask_returned(outcome);
 	reason = leave_task();
 	if (reason == CANCEL_YIELD || reason >= CANCEL_TERMINATE)
@@ -481,14 +484,16 @@ run_sql_task(Run *run, const RunTask *task)
 
 /*
  * Whose triggers take long, or for ever, cannot be told here: after a moment
- * each of the tasks has to run again alone, under its own limits.
+ * each of the tasks has to run again alone, under its own limits.  Others may
+ * follow, whose constraints are deferred as ever: not by SET CONSTRAINTS, which
+ * holds until the transaction ends.
  */
 static void
 fire_shared_triggers(const Run *run)
 {
 	celeriac_limit_next(&run->tasks[0].delivery->id);
 	celeriac_limit_begin(0, 0, true);
-	fire_deferred_triggers();
+	AfterTriggerFireDeferred();
 	(void) celeriac_limit_end();
 }
 
@@ -513,7 +518,7 @@ may_follow(const Run *run, const RunTask *task)
 		!celeriac_acks_early(task->delivery);
 }
 
-/* As the sender's role, with settings that end with the tasks. */
+/* As the sender's role; what triggers set ends with the tasks. */
 static void
 run_sql_tasks(Run *run, int count)
 {
@@ -565,11 +570,39 @@ run_as_sender(Run *run, int count)
 		run_sql_tasks(run, count);
 		return;
 	}
+	run->full = true;
 	start_outcome(&run->outcomes[0], d);
 	end_with(&run->outcomes[0], "FAILURE",
 			 celeriac_condition_exc_type(ERRCODE_UNDEFINED_OBJECT),
 			 psprintf("role \"%s\", which sent the task, does not exist", d->sent_by));
 	run->count = 1;
+}
+
+/*
+ * Others may wait for what this transaction has ended, and it for them, by a
+ * way that the locks' order does not see.  So after a moment it gives up.
+ */
+static void
+fill_in_time(const Run *run, Hand *spare)
+{
+	celeriac_limit_next(&run->tasks[0].delivery->id);
+	celeriac_limit_begin(0, 0, true);
+	fill_hand(spare);
+	(void) celeriac_limit_end();
+}
+
+static bool
+report_in_time(const Run *run)
+{
+	bool		accepted;
+
+	celeriac_limit_next(&run->tasks[0].delivery->id);
+	celeriac_limit_begin(0, 0, true);
+	celeriac_rootlock_nowait(true);
+	accepted = report(run->outcomes, run->count);
+	celeriac_rootlock_nowait(false);
+	(void) celeriac_limit_end();
+	return accepted;
 }
 
 /* False when an outcome was refused. */
@@ -585,7 +618,7 @@ run_next_steps(const Run *before, Hand *spare)
 		   celeriac_xact_next_steps() && !celeriac_rootlock_held())
 	{
 		CommandCounterIncrement();
-		fill_hand(spare);
+		fill_in_time(&run, spare);
 		MemoryContextSwitchTo(run_context);
 		run.tasks = spare->tasks;
 		run.count = 0;
@@ -593,9 +626,7 @@ run_next_steps(const Run *before, Hand *spare)
 			break;
 		run.outcomes = palloc(Min(spare->count, MAX_SHARE) * sizeof(Outcome));
 		run_sql_tasks(&run, spare->count);
-		celeriac_rootlock_nowait(true);
-		accepted = report(run.outcomes, run.count);
-		celeriac_rootlock_nowait(false);
+		accepted = report_in_time(&run);
 		spare->next = run.count;
 	}
 	return accepted;
