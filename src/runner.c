@@ -367,13 +367,17 @@ call_task(Run *run, const RunTask *task, Outcome *outcome)
 				 errmsg("the task ended only after it was cancelled")));
 }
 
-/* Errors that may be due to the tasks that share the transaction. */
+/*
+ * Errors that may be due to the tasks that share the transaction.  One of them
+ * may have run without having ended: who asks for its result asks too early.
+ */
 static bool
 blames_others(const Run *run, const ErrorData *error)
 {
 	return has_company(run) &&
 		(error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED ||
-		 error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE);
+		 error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ||
+		 error->sqlerrcode == ERRCODE_CELERIAC_WOULD_HANG);
 }
 
 /* False when it has to run again alone; it has left no trace then. */
