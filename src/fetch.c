@@ -1,6 +1,6 @@
 /*
  * fetch.c
- *		task_fetch: claim what is ready; and task_wait, task_attach.
+ *		task_fetch: claim what is ready; and task_attach.
  *
  * One round of a fetch, per queue and from the highest priority down:
  *	1. read the level's position and epoch (ready.c), then take a snapshot;
@@ -37,6 +37,7 @@
 #include "compat.h"
 #include "definition.h"
 #include "errors.h"
+#include "fetch.h"
 #include "finish.h"
 #include "message.h"
 #include "ready.h"
@@ -49,11 +50,7 @@
 #include "xact.h"
 
 PG_FUNCTION_INFO_V1(task_fetch);
-PG_FUNCTION_INFO_V1(task_wait);
 PG_FUNCTION_INFO_V1(task_attach);
-
-/* the most that one call may hand out */
-#define MAX_FETCH	100000
 
 const Delivery *celeriac_current_task = NULL;
 
@@ -116,8 +113,8 @@ discover_levels(const char *queue)
 }
 
 /* When the table of levels is full they are found anew each time. */
-static int
-find_levels(const char *queue, ReadyLevel *levels)
+int
+celeriac_fetch_levels(const char *queue, ReadyLevel *levels)
 {
 	int			count;
 
@@ -385,7 +382,7 @@ fetch_queue(FetchState *fetch, const char *queue)
 
 	if (celeriac_queue(queue)->paused)
 		return;
-	count = find_levels(queue, levels);
+	count = celeriac_fetch_levels(queue, levels);
 	for (int i = 0; i < count && fetch->count < fetch->max && !fetch->no_room; i++)
 		fetch_level(fetch, queue, &levels[i]);
 }
@@ -450,8 +447,8 @@ celeriac_fetch(const char *worker, const char *const *queues, int nqueues,
 /*
  * SQL
  */
-static void
-require_queue_names(const char *const *queues, int nqueues)
+void
+celeriac_require_queue_names(const char *const *queues, int nqueues)
 {
 	if (nqueues == 0 || nqueues > CEL_MAX_WAIT_QUEUES)
 		ereport(ERROR,
@@ -461,10 +458,10 @@ require_queue_names(const char *const *queues, int nqueues)
 		celeriac_require_queue_name(queues[i]);
 }
 
-static void
-require_queues(const char *const *queues, int nqueues)
+void
+celeriac_require_queues(const char *const *queues, int nqueues)
 {
-	require_queue_names(queues, nqueues);
+	celeriac_require_queue_names(queues, nqueues);
 	for (int i = 0; i < nqueues; i++)
 	{
 		if (!celeriac_queue(queues[i])->known)
@@ -475,8 +472,8 @@ require_queues(const char *const *queues, int nqueues)
 	}
 }
 
-static int
-fetch_limit(int max)
+int
+celeriac_fetch_limit(int max)
 {
 	if (max < 1 || max > MAX_FETCH)
 		ereport(ERROR,
@@ -485,8 +482,8 @@ fetch_limit(int max)
 	return max;
 }
 
-static TimestampTz
-wait_deadline(Interval *wait)
+TimestampTz
+celeriac_wait_deadline(Interval *wait)
 {
 	double		seconds = celeriac_interval_seconds(wait);
 
@@ -567,17 +564,17 @@ task_fetch(PG_FUNCTION_ARGS)
 											  {"worker", "queues", "max", "wait"})[i]);
 	worker = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	celeriac_require_worker_name(worker);
-	max = fetch_limit(PG_GETARG_INT32(2));
+	max = celeriac_fetch_limit(PG_GETARG_INT32(2));
 	lease = lease_seconds(fcinfo, 4);
 
 	celeriac_init_srf(fcinfo);
 	celeriac_enter(&context, fcinfo);
 	queues = celeriac_text_array(PG_GETARG_ARRAYTYPE_P(1), "queues", &nqueues);
-	require_queues((const char *const *) queues, nqueues);
+	celeriac_require_queues((const char *const *) queues, nqueues);
 	if (lease < 0)
 		celeriac_session_set_worker(celeriac_require_worker_slot(worker));
 	count = fetch_or_wait(&context, fcinfo, worker, (const char *const *) queues, nqueues, max, lease,
-						  wait_deadline(PG_GETARG_INTERVAL_P(3)), &deliveries);
+						  celeriac_wait_deadline(PG_GETARG_INTERVAL_P(3)), &deliveries);
 	celeriac_leave(&context);
 	for (int i = 0; i < count; i++)
 	{
@@ -587,188 +584,6 @@ task_fetch(PG_FUNCTION_ARGS)
 			celeriac_remember_delivery(worker, &deliveries[i]);
 		celeriac_put_delivery(rsinfo, &deliveries[i]);
 	}
-	PG_RETURN_NULL();
-}
-
-static bool
-queue_has_ready(ReadyScan *scan, const char *queue)
-{
-	ReadyLevel	levels[CELERIAC_MAX_PRIORITY + 1];
-	int			count = celeriac_queue(queue)->paused ? 0 : find_levels(queue, levels);
-	bool		found = false;
-
-	for (int i = 0; i < count && !found; i++)
-	{
-		ReadyRow	row;
-
-		celeriac_scan_start(scan, queue, levels[i].priority, levels[i].position);
-		found = celeriac_scan_next(scan, &row);
-	}
-	return found;
-}
-
-/* What a look at queues finds; takes no claim. */
-typedef enum Look
-{
-	LOOK_NOTHING,
-	LOOK_CROWDED,				/* others take what is ready: see turn.c */
-	LOOK_READY
-} Look;
-
-/* Not at those that are known to be crowded; NULL = none is. */
-static Look
-look(const char *const *queues, const bool *crowded, int nqueues, int max)
-{
-	ReadyScan  *scan;
-	Look		found = LOOK_NOTHING;
-
-	if (!celeriac_dispatch_allowed() || celeriac_claim_full())
-		return LOOK_NOTHING;
-	scan = celeriac_scan_open();
-	for (int i = 0; i < nqueues && found != LOOK_READY; i++)
-	{
-		if (crowded != NULL && crowded[i])
-			continue;
-		if (queue_has_ready(scan, queues[i]))
-			found = max < TURN_MIN || celeriac_turn_admits(queues[i], true) ? LOOK_READY
-				: LOOK_CROWDED;
-	}
-	celeriac_scan_close(scan);
-	return found;
-}
-
-bool
-celeriac_anything_ready(const char *const *queues, int nqueues)
-{
-	return look(queues, NULL, nqueues, 1) == LOOK_READY;
-}
-
-/*
- * task_wait(queues, timeout, max)
- */
-typedef struct TaskWait
-{
-	FunctionCallInfo fcinfo;
-	bool		atomic;
-	const char *const *queues;
-	int			nqueues;
-	int			max;
-	TimestampTz deadline;
-	bool		crowded[CEL_MAX_WAIT_QUEUES];	/* all seats were taken */
-	int			ncrowded;
-	int			pause;			/* the last one, in ms */
-} TaskWait;
-
-static void
-find_crowded(TaskWait *wait)
-{
-	wait->ncrowded = 0;
-	for (int i = 0; i < wait->nqueues && wait->max >= TURN_MIN; i++)
-	{
-		wait->crowded[i] = !celeriac_turn_admits(wait->queues[i], false);
-		wait->ncrowded += wait->crowded[i];
-	}
-}
-
-static bool
-still_crowded(const TaskWait *wait)
-{
-	for (int i = 0; i < wait->nqueues; i++)
-	{
-		if (wait->crowded[i] && celeriac_turn_admits(wait->queues[i], false))
-			return false;
-	}
-	return true;
-}
-
-/* Be among the waiters before looking: see wake.c. */
-static void
-begin_wait(TaskWait *wait)
-{
-	do
-	{
-		find_crowded(wait);
-		celeriac_wait_fetch_begin(wait->queues, wait->crowded, wait->nqueues, MAX_FETCH);
-	} while (!still_crowded(wait));
-}
-
-static Look
-look_around(TaskWait *wait)
-{
-	CelContext	context;
-	Look		found;
-
-	celeriac_enter(&context, wait->fcinfo);
-	require_queues(wait->queues, wait->nqueues);
-	found = look(wait->queues, wait->crowded, wait->nqueues, wait->max);
-	celeriac_leave(&context);
-	return found;
-}
-
-static void
-give_up_seats(const TaskWait *wait)
-{
-	for (int i = 0; i < wait->nqueues && wait->max >= TURN_MIN; i++)
-		celeriac_turn_give_up(wait->queues[i]);
-}
-
-/* While a queue is crowded, look again now and then. */
-static TimestampTz
-look_again_at(TaskWait *wait)
-{
-	int			pause = 0;
-
-	for (int i = 0; i < wait->nqueues; i++)
-	{
-		if (wait->crowded[i])
-			pause = Max(pause, celeriac_turn_pause(wait->queues[i], wait->pause));
-	}
-	wait->pause = pause;
-	return wait->ncrowded == 0 ? wait->deadline :
-		Min(wait->deadline, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), pause));
-}
-
-static void
-wait_for_tasks(TaskWait *wait)
-{
-	for (;;)
-	{
-		Look		found = LOOK_NOTHING;
-
-		begin_wait(wait);
-		if (wait->ncrowded < wait->nqueues)
-			found = look_around(wait);
-		if (found == LOOK_READY)
-			return;
-		if (found == LOOK_CROWDED)
-			continue;
-		give_up_seats(wait);
-		celeriac_wait_let_go(wait->atomic);
-		(void) celeriac_wait_sleep(look_again_at(wait));
-		if (wait->max < TURN_MIN || GetCurrentTimestamp() >= wait->deadline)
-			return;
-	}
-}
-
-/* As a procedure it can end its transaction, so that a long wait holds nothing back. */
-Datum
-task_wait(PG_FUNCTION_ARGS)
-{
-	CallContext *call = (CallContext *) fcinfo->context;
-	TaskWait	wait = {
-		.fcinfo = fcinfo,
-		.atomic = call == NULL || !IsA(call, CallContext) || call->atomic
-	};
-
-	for (int i = 0; i < 3; i++)
-		celeriac_require_not_null(fcinfo, i, ((const char *[]) {"queues", "timeout", "max"})[i]);
-	wait.queues = (const char *const *)
-		celeriac_text_array(PG_GETARG_ARRAYTYPE_P(0), "queues", &wait.nqueues);
-	require_queue_names(wait.queues, wait.nqueues);
-	wait.deadline = wait_deadline(PG_GETARG_INTERVAL_P(1));
-	wait.max = fetch_limit(PG_GETARG_INT32(2));
-	wait_for_tasks(&wait);
-	celeriac_wait_end();
 	PG_RETURN_NULL();
 }
 
