@@ -32,6 +32,7 @@
 #include "catalog.h"
 #include "compat.h"
 #include "event.h"
+#include "intask.h"
 #include "process.h"
 #include "ready.h"
 #include "shmem.h"
@@ -256,6 +257,9 @@ before_utility(Node *stmt, Oid *dboid)
 			channel = ((UnlistenStmt *) stmt)->conditionname;
 			return channel == NULL || is_our_channel(channel) ? AFTER_UNLISTEN
 				: AFTER_NOTHING;
+		case T_ConstraintsSetStmt:
+			celeriac_intask_set_constraints();
+			return AFTER_NOTHING;
 		case T_DiscardStmt:
 			return ((DiscardStmt *) stmt)->target == DISCARD_ALL
 				? AFTER_UNLISTEN

@@ -49,6 +49,8 @@ typedef struct CanvasRequest
 	SubTransactionId subid;
 } CanvasRequest;
 
+static bool constraints_set = false;
+
 static MemoryContext request_context;
 static List *canvas_requests = NIL;
 
@@ -83,7 +85,20 @@ celeriac_intask_begin(const Delivery *delivery)
 	celeriac_current_task = delivery;
 	request_context = CurrentMemoryContext;
 	canvas_requests = NIL;
+	constraints_set = false;
 	forget_request();
+}
+
+void
+celeriac_intask_set_constraints(void)
+{
+	constraints_set = true;
+}
+
+bool
+celeriac_intask_constraints_set(void)
+{
+	return constraints_set;
 }
 
 /* A replacement counts for more than what the function returned after it. */

@@ -13,6 +13,10 @@
 extern void celeriac_intask_begin(const Delivery *delivery);
 extern void celeriac_intask_end(void);
 
+/* SET CONSTRAINTS was called, which holds until the transaction ends */
+extern void celeriac_intask_set_constraints(void);
+extern bool celeriac_intask_constraints_set(void);
+
 /* The function has returned: what it asked for goes with the outcome. */
 extern void celeriac_intask_returned(Outcome *outcome);
 

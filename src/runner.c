@@ -296,10 +296,8 @@ settle_effects(Run *run)
 		fire_deferred_triggers();
 	PortalHashTableDeleteAll();
 	if (temporary)
-	{
 		ResetTempTableNamespace();
-		run->full = true;
-	}
+	run->full |= temporary || celeriac_intask_constraints_set();
 }
 
 static Jsonb *

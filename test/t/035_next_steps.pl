@@ -42,13 +42,17 @@ BEGIN
 	RETURN task_get(sent);
 END $$;
 
--- Its foreign key is met only by the next line.
+-- Its foreign key is met only by the next line.  Some change that, for
+-- themselves.
 CREATE TABLE parent (i int PRIMARY KEY);
 CREATE TABLE child (i int REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
 CREATE FUNCTION deferred(before text, i int) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	INSERT INTO child VALUES (i);
 	INSERT INTO parent VALUES (i);
+	IF i % 10 = 5 THEN
+		SET CONSTRAINTS ALL IMMEDIATE;
+	END IF;
 	RETURN pg_current_xact_id();
 END $$;
 
