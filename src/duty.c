@@ -257,6 +257,16 @@ delivery_exists(const Outcome *outcome)
 	return celeriac_exec(STMT_ATTACHABLE, values, NULL) > 0;
 }
 
+/* Or wait for others still, and is to end as soon as nobody has it locked? */
+static bool
+is_to_be_revoked(const Claim *claim)
+{
+	Datum		id = UUIDPGetDatum(&claim->key.id);
+	Datum		param = celeriac_uuid_array(&id, 1);
+
+	return claim->revoked && celeriac_exec(STMT_WAITING_ROOTS, &param, NULL) > 0;
+}
+
 /*
  * A claim whose message is locked stays lost; false = there are such.  One
  * whose message has ended, or was sent again under its id, is void.
@@ -271,7 +281,8 @@ release_ended(const Claim *claims, int count, const Outcome *lost)
 		const Claim *claim = &claims[i];
 		const Outcome *o = claim->hard_limit ? NULL : lost++;
 
-		if (o == NULL || o->accepted || !delivery_exists(o))
+		if (o == NULL || o->accepted ||
+			(!delivery_exists(o) && !is_to_be_revoked(claim)))
 			celeriac_xact_release(&claim->key.id, claim->serial);
 		else
 			all = false;
