@@ -178,7 +178,9 @@ for my $chain (5 .. 12)
 }
 is(value("SELECT state, result FROM task_result WHERE id = '$id'"),
 	'SUCCESS|1', 'a step can have the result of what the one before has sent');
-ok(!shares(12, 1, 2), 'for it runs in another transaction');
+value(q{SELECT task_send(task_s('sends', 0, 13) | task_si('step', 1, 13))});
+wait_all();
+ok(!shares(13, 1, 2), 'for it runs in another transaction');
 
 # What one step leaves to the next
 for (1 .. 5)
