@@ -323,6 +323,24 @@ is( value(
 	'and ends what waits for it');
 value('DELETE FROM gate');
 
+warm('stubborn');
+in_step_two(23);
+$revoke = $node->background_psql('postgres');
+$revoke->query_until(qr/asked/,
+	"\\echo asked\nSELECT task_revoke(id) FROM task_message WHERE args = '[0, 23]';\n");
+Celeriac::wait_query($node,
+	q{SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'transactionid')});
+pause();
+value('DELETE FROM gate');
+wait_all();
+$revoke->quit;
+value("UPDATE task_queue SET paused = false WHERE name = 'server'");
+cmp_ok(value('SELECT count(*) FROM effect WHERE chain = 23'),
+	'<', 5, 'a chain that is revoked meanwhile ends when the transaction does');
+is( value(
+		q{SELECT DISTINCT state FROM task_result WHERE args->-1 = '23' AND state <> 'SUCCESS'}),
+	'REVOKED', 'and what was left of it is revoked');
+
 $node->append_conf('postgresql.conf', "celeriac.executors = 2\n");
 $node->reload;
 Celeriac::wait_query($node, 'SHOW celeriac.executors', 2);
