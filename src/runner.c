@@ -484,6 +484,14 @@ run_sql_task(Run *run, const RunTask *task)
  * The transaction around them
  */
 
+/* What is done for all these tasks may take only the moment that they share. */
+static void
+limit_for_all(const Run *run)
+{
+	celeriac_limit_next(&run->tasks[0].delivery->id);
+	celeriac_limit_begin(0, 0, true);
+}
+
 /*
  * Whose triggers take long, or for ever, cannot be told here: after a moment
  * each of the tasks has to run again alone, under its own limits.  Others may
@@ -493,8 +501,7 @@ run_sql_task(Run *run, const RunTask *task)
 static void
 fire_shared_triggers(const Run *run)
 {
-	celeriac_limit_next(&run->tasks[0].delivery->id);
-	celeriac_limit_begin(0, 0, true);
+	limit_for_all(run);
 	AfterTriggerFireDeferred();
 	(void) celeriac_limit_end();
 }
@@ -587,8 +594,7 @@ run_as_sender(Run *run, int count)
 static void
 fill_in_time(const Run *run, Hand *spare)
 {
-	celeriac_limit_next(&run->tasks[0].delivery->id);
-	celeriac_limit_begin(0, 0, true);
+	limit_for_all(run);
 	fill_hand(spare);
 	(void) celeriac_limit_end();
 }
@@ -598,8 +604,7 @@ report_in_time(const Run *run)
 {
 	bool		accepted;
 
-	celeriac_limit_next(&run->tasks[0].delivery->id);
-	celeriac_limit_begin(0, 0, true);
+	limit_for_all(run);
 	celeriac_rootlock_nowait(true);
 	accepted = report(run->outcomes, run->count);
 	celeriac_rootlock_nowait(false);
@@ -739,7 +744,6 @@ run_sql(RunTask *tasks, int count, bool shares, Hand *spare)
 	error = try_transaction(&run, shares ? count : 1, spare, &accepted);
 	if (error == NULL && accepted)
 		return run.count;
-	spare->count = spare->next = 0;
 	if (shares)
 	{
 		alone = Max(run.count, 1);

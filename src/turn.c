@@ -238,6 +238,22 @@ keep_seat(Turns *turns, bool keep, TimestampTz now)
 	return had;
 }
 
+bool
+celeriac_turn_give_up(const char *queue)
+{
+	Turns	   *turns = celeriac_ready_turns(queue);
+	bool		had;
+
+	if (turns == NULL)
+		return false;
+	SpinLockAcquire(&turns->mutex);
+	had = keep_seat(turns, false, 0);
+	SpinLockRelease(&turns->mutex);
+	if (had)
+		celeriac_wake_seats(queue, INT_MAX);
+	return had;
+}
+
 void
 celeriac_turn_fetched(const char *queue, TurnYield yield)
 {
@@ -245,30 +261,13 @@ celeriac_turn_fetched(const char *queue, TurnYield yield)
 	TimestampTz now = GetCurrentTimestamp();
 	int			more = 0;
 
-	if (turns == NULL)
+	if (turns == NULL || (yield == TURN_LESS && celeriac_turn_give_up(queue)))
 		return;
 	SpinLockAcquire(&turns->mutex);
-	if (keep_seat(turns, yield == TURN_ALL, now) && yield == TURN_LESS)
-		more = INT_MAX;
-	else if (window_is_over(turns, now, WINDOW))
+	(void) keep_seat(turns, yield == TURN_ALL, now);
+	if (window_is_over(turns, now, WINDOW))
 		more = adapt_seats(turns, now);
 	SpinLockRelease(&turns->mutex);
 	if (more > 0)
 		celeriac_wake_seats(queue, more);
-}
-
-/* As after a fetch of less than it asked for: it will not come to that. */
-void
-celeriac_turn_give_up(const char *queue)
-{
-	Turns	   *turns = celeriac_ready_turns(queue);
-	bool		had;
-
-	if (turns == NULL)
-		return;
-	SpinLockAcquire(&turns->mutex);
-	had = keep_seat(turns, false, 0);
-	SpinLockRelease(&turns->mutex);
-	if (had)
-		celeriac_wake_seats(queue, INT_MAX);
 }

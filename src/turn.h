@@ -59,7 +59,7 @@ typedef enum TurnYield
 } TurnYield;
 
 extern void celeriac_turn_fetched(const char *queue, TurnYield yield);
-/* it found nothing to fetch */
-extern void celeriac_turn_give_up(const char *queue);
+/* there is nothing to fetch: its seat is for others; false = it had none */
+extern bool celeriac_turn_give_up(const char *queue);
 
 #endif							/* CELERIAC_TURN_H */
