@@ -125,6 +125,12 @@ celeriac_time_after(double seconds)
 	return GetCurrentTimestamp() + (TimestampTz) (seconds * USECS_PER_SEC);
 }
 
+TimestampTz
+celeriac_time_after_ms(int ms)
+{
+	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
+}
+
 /* Constant: nobody changes a document in place. */
 Jsonb *
 celeriac_empty_array(void)
@@ -233,9 +239,9 @@ celeriac_options_text(OptionsBuilder *options, const char *key, const char *text
 	pushJsonbValue(&options->state, WJB_VALUE, &value);
 }
 
-/* A whole document as a value: scalars travel inside a one-element array. */
-static void
-push_document(JsonbParseState **state, JsonbIteratorToken token, Jsonb *document)
+/* Scalars travel inside a one-element array. */
+void
+celeriac_push_document(JsonbParseState **state, JsonbIteratorToken token, Jsonb *document)
 {
 	JsonbValue	value;
 
@@ -255,7 +261,7 @@ void
 celeriac_options_jsonb(OptionsBuilder *options, const char *key, Jsonb *document)
 {
 	push_key(options, key);
-	push_document(&options->state, WJB_VALUE, document);
+	celeriac_push_document(&options->state, WJB_VALUE, document);
 }
 
 void
@@ -274,7 +280,7 @@ celeriac_options_array(OptionsBuilder *options, const char *key,
 	{
 		if (nulls[i])
 			invalid(key, "an array without nulls");
-		push_document(&options->state, WJB_ELEM, DatumGetJsonbP(items[i]));
+		celeriac_push_document(&options->state, WJB_ELEM, DatumGetJsonbP(items[i]));
 	}
 	pushJsonbValue(&options->state, WJB_END_ARRAY, NULL);
 }

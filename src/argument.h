@@ -27,9 +27,13 @@ extern void celeriac_require_not_null(FunctionCallInfo fcinfo, int number,
 extern double celeriac_interval_seconds(Interval *interval);
 /* so many seconds from now; NEVER when that is beyond any sensible date */
 extern TimestampTz celeriac_time_after(double seconds);
+extern TimestampTz celeriac_time_after_ms(int ms);
 extern Jsonb *celeriac_empty_array(void);
 extern Jsonb *celeriac_empty_object(void);
 extern Jsonb *celeriac_json_null(void);
+/* a whole document as a value or an element of another */
+extern void celeriac_push_document(JsonbParseState **state, JsonbIteratorToken token,
+								   Jsonb *document);
 
 /* VARIADIC "any" from parameter first on, as a JSON array (send.c) */
 extern Jsonb *celeriac_variadic_args(FunctionCallInfo fcinfo, int first);

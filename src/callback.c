@@ -30,22 +30,6 @@ one_text(const char *text)
 	return celeriac_option_jsonb(celeriac_options_done(&wrapped), "x");
 }
 
-static void
-push_element(JsonbParseState **state, Jsonb *document)
-{
-	JsonbValue	value;
-
-	if (JB_ROOT_IS_SCALAR(document))
-		JsonbExtractScalar(&document->root, &value);
-	else
-	{
-		value.type = jbvBinary;
-		value.val.binary.data = &document->root;
-		value.val.binary.len = VARSIZE_ANY_EXHDR(document);
-	}
-	pushJsonbValue(state, WJB_ELEM, &value);
-}
-
 static Jsonb *
 make_array(Jsonb **elements, int count)
 {
@@ -53,7 +37,7 @@ make_array(Jsonb **elements, int count)
 
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 	for (int i = 0; i < count; i++)
-		push_element(&state, elements[i]);
+		celeriac_push_document(&state, WJB_ELEM, elements[i]);
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
 }
 

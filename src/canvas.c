@@ -584,12 +584,8 @@ push_key(JsonbParseState **state, const char *key)
 static void
 push_document(JsonbParseState **state, const char *key, Jsonb *document)
 {
-	JsonbValue	value = {.type = jbvBinary};
-
 	push_key(state, key);
-	value.val.binary.data = &document->root;
-	value.val.binary.len = VARSIZE_ANY_EXHDR(document);
-	pushJsonbValue(state, WJB_VALUE, &value);
+	celeriac_push_document(state, WJB_VALUE, document);
 }
 
 static void

@@ -83,17 +83,11 @@ next_time(CelStatement statement)
 	return isnull ? NEVER : DatumGetTimestampTz(value);
 }
 
-static TimestampTz
-after_ms(int ms)
-{
-	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
-}
-
 /* What is due by now was passed over, because somebody holds it. */
 static TimestampTz
 next_try(TimestampTz due)
 {
-	return Max(due, after_ms(RETRY_MS));
+	return Max(due, celeriac_time_after_ms(RETRY_MS));
 }
 
 /* Delayed tasks whose time has come join the tail of their queue. */
@@ -194,7 +188,7 @@ end_unwatched_leases(void)
 	if (GetCurrentTimestamp() < next)
 		return next;
 	(void) end_leases_found(celeriac_exec(STMT_UNWATCHED_OVER, &limit, NULL));
-	return next = after_ms(SCAN_MS);
+	return next = celeriac_time_after_ms(SCAN_MS);
 }
 
 static TimestampTz
@@ -332,7 +326,7 @@ remove_old_results(void)
 		return GetCurrentTimestamp();
 	oldest = Min(next_time(STMT_OLDEST_RESULT), GetCurrentTimestamp());
 	due = oldest + (TimestampTz) celeriac_result_expires * USECS_PER_SEC;
-	return due > GetCurrentTimestamp() ? due : after_ms(SCAN_MS);
+	return due > GetCurrentTimestamp() ? due : celeriac_time_after_ms(SCAN_MS);
 }
 
 /*

@@ -196,8 +196,7 @@ leave_if_idle(void)
 static void
 wait_for_tasks(void)
 {
-	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-													celeriac_executor_idle_timeout);
+	TimestampTz until = celeriac_time_after_ms(celeriac_executor_idle_timeout);
 
 	celeriac_wait_fetch_begin(queues, NULL, nqueues, celeriac_run_budget());
 	while (!fetch() && !celeriac_bgw_stopping())

@@ -245,16 +245,6 @@ read_options(SendRequest *request, const Canvas *task, Jsonb *stamps, bool waits
 		request->options = with_stamps(request->options, stamps);
 }
 
-/* Those that wait show only when they run what they get. */
-static void
-check_fit(const SendRequest *request)
-{
-	Oid			function = celeriac_definition(request->name)->function;
-
-	if (OidIsValid(function))
-		celeriac_sqltask_check_arguments(function, request->args, request->kwargs);
-}
-
 static int
 build_task(Graph *graph, const Canvas *task, const Place *place)
 {
@@ -270,8 +260,10 @@ build_task(Graph *graph, const Canvas *task, const Place *place)
 	read_options(request, task, graph->family->stamps, waits);
 	set_family(graph, number, place);
 	wait_for_source(graph, number, place, !task->immutable && place->first == NULL);
+	/* those that wait show only when they run what they get */
 	if (!waits && !graph->family->unattended)
-		check_fit(request);
+		celeriac_sqltask_check_arguments(celeriac_definition(request->name)->function,
+										 request->args, request->kwargs);
 	return number;
 }
 

@@ -26,6 +26,7 @@
 #include "executor/spi.h"
 #include "utils/timestamp.h"
 
+#include "argument.h"
 #include "bgw.h"
 #include "catalog.h"
 #include "empty.h"
@@ -90,12 +91,6 @@ commit(CelContext *context)
 	celeriac_gate_open();
 }
 
-static TimestampTz
-after_ms(int ms)
-{
-	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
-}
-
 static void
 set_used(OldSegment *old)
 {
@@ -109,7 +104,7 @@ set_used(OldSegment *old)
 static void
 pause_segment(OldSegment *old)
 {
-	old->next = after_ms(old->pause);
+	old->next = celeriac_time_after_ms(old->pause);
 	old->pause = Min(old->pause * 2, MOST_PAUSE_MS);
 }
 

@@ -285,17 +285,6 @@ read_request(FunctionCallInfo fcinfo, SendRequest *request, const char *sender)
 }
 
 /*
- * A definition may be dropped from the cache by any query, so only its
- * function is kept.
- */
-static void
-check_fit(Oid function, Jsonb *args, Jsonb *kwargs)
-{
-	if (OidIsValid(function))
-		celeriac_sqltask_check_arguments(function, args, kwargs);
-}
-
-/*
  * The message as a row
  */
 typedef struct MessageRow
@@ -511,6 +500,7 @@ task_send(PG_FUNCTION_ARGS)
 	Oid			function;
 
 	celeriac_enter(&context, fcinfo);
+	/* any query may drop the definition from the cache: only this is kept */
 	function = read_request(fcinfo, &request,
 							celeriac_role_name(context.caller))->function;
 	request.args = PG_ARGISNULL(ARG_ARGS) ? celeriac_empty_array() :
@@ -518,7 +508,7 @@ task_send(PG_FUNCTION_ARGS)
 	celeriac_require_array(request.args, "args");
 	if (!PG_ARGISNULL(ARG_ID))
 		request.id = PG_GETARG_UUID_P(ARG_ID);
-	check_fit(function, request.args, request.kwargs);
+	celeriac_sqltask_check_arguments(function, request.args, request.kwargs);
 	celeriac_send_batch(&request, 1, id);
 	celeriac_leave(&context);
 	PG_RETURN_UUID_P(id);
@@ -547,7 +537,7 @@ prepare_many(ManySends *many, ArrayType *array, Oid function, Jsonb *kwargs)
 		if (nulls[i])
 			many->args[i] = JsonbPGetDatum(celeriac_empty_array());
 		celeriac_require_array(DatumGetJsonbP(many->args[i]), "args");
-		check_fit(function, DatumGetJsonbP(many->args[i]), kwargs);
+		celeriac_sqltask_check_arguments(function, DatumGetJsonbP(many->args[i]), kwargs);
 		celeriac_uuid(&many->ids[i]);
 	}
 }

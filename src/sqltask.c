@@ -504,13 +504,14 @@ bind(Binding *binding, SqlFunction *function, Jsonb *args, Jsonb *kwargs)
 	bind_nothing(binding);
 }
 
-/* A function that is gone accepts any: its tasks end as NotRegistered. */
+/* No function, or one that is gone, accepts any: tasks end as NotRegistered. */
 void
 celeriac_sqltask_check_arguments(Oid function, Jsonb *args, Jsonb *kwargs)
 {
 	Binding		binding;
 
-	if (SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(function)))
+	if (OidIsValid(function) &&
+		SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(function)))
 		bind(&binding, get_function(function), args, kwargs);
 }
 

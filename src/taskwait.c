@@ -157,7 +157,7 @@ look_again_at(TaskWait *wait)
 	}
 	wait->pause = pause;
 	return wait->ncrowded == 0 ? wait->deadline :
-		Min(wait->deadline, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), pause));
+		Min(wait->deadline, celeriac_time_after_ms(pause));
 }
 
 static void
