@@ -8,7 +8,7 @@ PGFILEDESC = "celeriac - tasks inside PostgreSQL"
 
 # worker/src/sdk.c, map.c and module.c run C tasks; executors do so as well.
 MODULE_big = $(EXTENSION)
-OBJS = $(sort $(patsubst %.c,%.o,$(wildcard src/*.c))) \
+OBJS = $(sort $(patsubst %.c,%.o,$(wildcard src/*.c src/*/*.c))) \
 	worker/src/map.o \
 	worker/src/module.o \
 	worker/src/sdk.o
@@ -46,7 +46,7 @@ ISOLATION_OPTS = --inputdir=test/isolation --load-extension=celeriac \
 	--temp-instance=./tmp_check_iso --temp-config=test/regress.conf
 TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl
-EXTRA_CLEAN = tmp_check_regress src/condition_table.h
+EXTRA_CLEAN = tmp_check_regress src/base/condition_table.h
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -64,9 +64,9 @@ $(EXTENSION)--$(EXTVERSION).sql: $(SQL_FILES)
 
 # The server does not export the names of its conditions.
 ERRCODES = $(shell $(PG_CONFIG) --sharedir)/errcodes.txt
-src/condition_table.h: src/condition.awk src/errors.h $(ERRCODES)
-	awk -f src/condition.awk $(ERRCODES) src/errors.h > $@
-src/condition.o: src/condition_table.h
+src/base/condition_table.h: src/base/condition.awk src/base/errors.h $(ERRCODES)
+	awk -f src/base/condition.awk $(ERRCODES) src/base/errors.h > $@
+src/base/condition.o: src/base/condition_table.h
 
 # The version stands in the control file; whatever repeats it must agree.
 .PHONY: checkver

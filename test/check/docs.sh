@@ -25,7 +25,7 @@ absent()
 
 settings()
 {
-	grep -oE '"celeriac\.[a-z_]+"' src/guc.c | tr -d '"' | sort -u
+	grep -oE '"celeriac\.[a-z_]+"' src/base/guc.c | tr -d '"' | sort -u
 }
 
 sql_objects()
@@ -47,7 +47,7 @@ worker_options()
 sqlstates()
 {
 	sed -nE "s/.*MAKE_SQLSTATE\('(.)', *'(.)', *'(.)', *'(.)', *'(.)'\).*/\1\2\3\4\5/p" \
-		src/errors.h | sort -u
+		src/base/errors.h | sort -u
 }
 
 settings_documented()

@@ -1,0 +1,279 @@
+/*
+ * cmodule.c
+ *		C task modules inside executors (celeriac.modules).
+ *
+ * A module is the same file that `celeriac worker` loads, and knows nothing of
+ * the server.  Its code runs in the executor's process, so a fault in it takes
+ * the server down for a moment; only a superuser names modules.
+ *
+ * A task of a module runs outside any transaction: what it reports on its way
+ * is committed at once.  It is asked to stop, by task_soft_limit_reached() and
+ * task_revoked(), but cannot be made to: limits end only what checks them.
+ *
+ * The SDK calls us back from below the module's frames, over which no error
+ * may jump.
+ */
+#include "executor/cmodule.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/varlena.h"
+
+#include "process/bgw.h"
+#include "session/identity.h"
+#include "finish/children.h"
+#include "shmem/claim.h"
+#include "base/guc.h"
+#include "executor/stop.h"
+#include "map.h"
+#include "module.h"
+#include "sdk.h"
+#include "base/uuid.h"
+
+static ModuleRegistry *registry = NULL;
+
+/* A name without a slash stands for a file in the server's library directory. */
+static char *
+module_path(const char *name)
+{
+	size_t		length = strlen(name);
+	size_t		suffix = strlen(DLSUFFIX);
+	bool		complete = length > suffix && strcmp(name + length - suffix, DLSUFFIX) == 0;
+
+	if (strchr(name, '/') != NULL)
+		return pstrdup(name);
+	return psprintf("%s/%s%s", pkglib_path, name, complete ? "" : DLSUFFIX);
+}
+
+static void
+load_one(const char *name)
+{
+	char	   *path = module_path(name);
+	char		reason[1024];
+
+	if (!module_load(registry, path, reason, sizeof(reason)))
+		ereport(LOG,
+				(errcode(ERRCODE_UNDEFINED_FILE),
+				 errmsg("could not load task module \"%s\": %s", path, reason),
+				 errdetail("Its tasks will end as NotRegistered.")));
+}
+
+void
+celeriac_cmodule_load(void)
+{
+	List	   *names;
+	ListCell   *cell;
+
+	if (celeriac_modules == NULL || celeriac_modules[0] == '\0')
+		return;
+	if (!SplitDirectoriesString(pstrdup(celeriac_modules), ',', &names))
+	{
+		ereport(LOG,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid list syntax in parameter \"%s\"", "celeriac.modules")));
+		return;
+	}
+	registry = module_registry_new();
+	if (registry == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	foreach(cell, names)
+		load_one(lfirst(cell));
+}
+
+const ModuleTask *
+celeriac_cmodule_find(const char *name)
+{
+	return registry == NULL ? NULL : module_find(registry, name);
+}
+
+/* Modules speak UTF-8, whatever the database's encoding; raises what is invalid. */
+static char *
+server_text(const char *text)
+{
+	return text == NULL ? NULL : pg_any_to_server(text, strlen(text), PG_UTF8);
+}
+
+/*
+ * What the SDK asks of its host
+ */
+static void
+write_state(const Delivery *delivery, const char *state, const char *info)
+{
+	CelContext	context;
+	Oid			types[] = {UUIDOID, TEXTOID, JSONBOID};
+	Datum		values[3] = {UUIDPGetDatum(&delivery->id), CStringGetTextDatum(state)};
+	char		nulls[] = {' ', ' ', info == NULL ? 'n' : ' ', '\0'};
+
+	if (info != NULL)
+		values[2] = DirectFunctionCall1(jsonb_in, CStringGetDatum(server_text(info)));
+	celeriac_enter_worker(&context);
+	if (SPI_execute_with_args("SELECT task_update_state($1, $2, $3)", 3, types,
+							  values, nulls, false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not call task_update_state");
+	celeriac_leave(&context);
+}
+
+/* In a transaction of its own, so that it can be seen at once. */
+static bool
+host_update_state(void *data, const char *state, const char *info)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	volatile bool ok = false;
+
+	/* modules learn by asking that they should stop, not by this failing */
+	QueryCancelPending = false;
+	PG_TRY();
+	{
+		celeriac_bgw_begin("celeriac: task state");
+		write_state(data, state, info);
+		celeriac_bgw_commit();
+		ok = true;
+	}
+	PG_CATCH();
+	{
+		celeriac_bgw_recover();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	return ok;
+}
+
+static void
+host_log(void *data, task_log_level level, const char *message)
+{
+	static const int elevels[] = {
+		[TASK_LOG_DEBUG] = DEBUG1,
+		[TASK_LOG_INFO] = LOG,
+		[TASK_LOG_WARNING] = LOG,
+		[TASK_LOG_ERROR] = LOG
+	};
+	const Delivery *delivery = data;
+
+	ereport(elevels[level],
+			(errmsg("task %s[%s]: %s", delivery->name,
+					celeriac_uuid_text(&delivery->id), message)));
+}
+
+static bool
+host_revoked(void *data)
+{
+	const Delivery *delivery = data;
+	Claim		claim;
+
+	return celeriac_limit_stop_requested() ||
+		(celeriac_claim_get(&delivery->id, &claim) && claim.revoked);
+}
+
+static bool
+host_soft_limit_reached(void *data)
+{
+	return celeriac_limit_soft_reached();
+}
+
+/*
+ * Running one
+ */
+static char *
+json_text(Jsonb *json)
+{
+	char	   *text;
+
+	if (json == NULL)
+		return NULL;
+	text = JsonbToCString(NULL, &json->root, VARSIZE(json));
+	return pg_server_to_any(text, strlen(text), PG_UTF8);
+}
+
+static void
+fill_input(SdkInput *input, const Delivery *d)
+{
+	input->id = celeriac_uuid_text(&d->id);
+	input->name = d->name;
+	input->queue = d->queue;
+	input->root_id = d->has_root ? celeriac_uuid_text(&d->root_id) : NULL;
+	input->parent_id = d->has_parent ? celeriac_uuid_text(&d->parent_id) : NULL;
+	input->group_id = d->has_group ? celeriac_uuid_text(&d->group_id) : NULL;
+	input->args = json_text(d->args);
+	input->kwargs = json_text(d->kwargs);
+	input->options = json_text(d->options);
+	input->priority = d->priority;
+	input->retries = d->retries;
+	input->max_retries = d->max_retries;
+	input->delivery = d->delivery;
+}
+
+static char *
+copy_text(const char *text)
+{
+	return text == NULL ? NULL : pstrdup(text);
+}
+
+static void
+read_outcome(const SdkOutcome *from, Outcome *outcome, ModuleText *text)
+{
+	outcome->state = sdk_outcome_state(from);
+	outcome->countdown = from->status == TASK_RETRY ? from->countdown : -1;
+	outcome->exc_type = copy_text(from->exc_type);
+	outcome->exc_message = copy_text(from->exc_message);
+	if (from->status == TASK_SUCCESS || from->status == TASK_REPLACED)
+		text->result = copy_text(from->result);
+	text->sent = copy_text(from->sent);
+}
+
+static Jsonb *
+read_json(const char *text)
+{
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(server_text(text))));
+}
+
+/* What comes of it outlives the SPI connection. */
+static void
+accept_sent(Outcome *outcome, Jsonb *sent)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	CelContext	context;
+
+	celeriac_enter_worker(&context);
+	MemoryContextSwitchTo(caller);
+	celeriac_children_read(outcome, sent);
+	celeriac_leave(&context);
+}
+
+void
+celeriac_cmodule_accept(Outcome *outcome, const ModuleText *text)
+{
+	outcome->exc_type = server_text(outcome->exc_type);
+	outcome->exc_message = server_text(outcome->exc_message);
+	if (text->result != NULL)
+		outcome->result = read_json(text->result);
+	if (text->sent != NULL)
+		accept_sent(outcome, read_json(text->sent));
+}
+
+void
+celeriac_cmodule_run(const ModuleTask *task, const Delivery *delivery,
+					 Outcome *outcome, ModuleText *text)
+{
+	SdkHost		host = {
+		.update_state = host_update_state,
+		.log = host_log,
+		.revoked = host_revoked,
+		.soft_limit_reached = host_soft_limit_reached,
+		.data = unconstify(Delivery *, delivery)
+	};
+	SdkInput	input;
+	SdkOutcome	from;
+
+	fill_input(&input, delivery);
+	if (map_is(input.name))
+		map_run(&host, &input, task->definition, &from);
+	else
+		sdk_run(&host, &input, task->definition->run, &from);
+	read_outcome(&from, outcome, text);
+	sdk_outcome_free(&from);
+}

@@ -1,0 +1,64 @@
+/*
+ * bgw.h
+ *		What all our background workers do alike.
+ */
+#ifndef CELERIAC_BGW_H
+#define CELERIAC_BGW_H
+
+#include "base/names.h"
+
+#define CELERIAC_BGW_FLAGS \
+	(BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION)
+
+/*
+ * First thing in a worker's main function: signal handlers, entry in the table
+ * of processes.  Does not return when the worker is no longer wanted.
+ * SIGTERM stops the worker at its next CHECK_FOR_INTERRUPTS, or between two
+ * rounds of its loop; a worker may install another handler afterwards.
+ */
+extern void celeriac_bgw_start(void);
+
+/* connect, with settings no database or role may change under us */
+extern void celeriac_bgw_connect(Oid dboid);
+
+/* a transaction with a snapshot; the activity is for pg_stat_activity */
+extern void celeriac_bgw_begin(const char *activity);
+extern void celeriac_bgw_commit(void);
+
+/* in PG_CATCH: report the error at LOG, abort whatever is open, go on */
+extern void celeriac_bgw_recover(void);
+
+/*
+ * Sleep on the latch and then handle what has arrived meanwhile (interrupts,
+ * reload); milliseconds, -1 = for ever.
+ */
+extern void celeriac_bgw_sleep(long timeout_ms);
+extern bool celeriac_bgw_stopping(void);
+
+/*
+ * Call work again and again until asked to stop; it returns how long to sleep.
+ * An error in it is reported and it is called again, after a growing pause.
+ * Each call has a memory context of its own.
+ */
+extern void celeriac_bgw_loop(long (*work) (void));
+
+/* A pause that grows with each failure: none, 1 s, 2 s, … 1 min. */
+typedef struct CelBackoff
+{
+	int			failures;
+	TimestampTz until;
+} CelBackoff;
+
+extern void celeriac_backoff_fail(CelBackoff *backoff);
+extern void celeriac_backoff_reset(CelBackoff *backoff);
+
+/* a process ended by itself; 0 = it never ran */
+extern void celeriac_backoff_ended(CelBackoff *backoff, TimestampTz started_at);
+
+/* what is left of the pause, in milliseconds */
+extern long celeriac_backoff_left(const CelBackoff *backoff);
+
+/* the sooner of two sleeps, -1 = for ever */
+extern long celeriac_sooner(long a, long b);
+
+#endif							/* CELERIAC_BGW_H */

@@ -1,0 +1,17 @@
+/*
+ * duty.h
+ *		What a coordinator does when it wakes: due, lost, expired, old.
+ */
+#ifndef CELERIAC_DUTY_H
+#define CELERIAC_DUTY_H
+
+#include "base/names.h"
+
+/* once after the coordinator's start, before dispatch is allowed */
+extern void celeriac_duty_recover(void);
+/* everything that is due, each duty in its own transaction; when to look again */
+extern TimestampTz celeriac_duty_run(void);
+/* how many tasks wait in the executors' queues: is another executor worth it? */
+extern bool celeriac_duty_executors_needed(void);
+
+#endif							/* CELERIAC_DUTY_H */

@@ -1,0 +1,292 @@
+/*
+ * message.c
+ *		Rows of task_message as structs, and deliveries as SQL rows.
+ */
+#include "rows/message.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+#include "base/check.h"
+#include "session/identity.h"
+#include "session/event.h"
+#include "base/relation.h"
+#include "call/sqlmap.h"
+
+#define DELIVERY_COLUMNS 15
+
+static bool
+copy_uuid(const Row *row, int number, pg_uuid_t *id)
+{
+	pg_uuid_t  *value = celeriac_row_uuid(row, number);
+
+	if (value != NULL)
+		*id = *value;
+	return value != NULL;
+}
+
+/* The message's own limits, else those of its definition as it is now. */
+static void
+merge_limits(Delivery *d)
+{
+	const Definition *def;
+	OptionsBuilder limits = {0};
+	bool		own_soft = celeriac_option_number(d->options, "soft_time_limit",
+												  &d->soft_time_limit);
+	bool		own_hard = celeriac_option_number(d->options, "time_limit", &d->time_limit);
+
+	def = celeriac_definition_of(d);
+	if (!own_soft && def->soft_time_limit > 0)
+	{
+		d->soft_time_limit = def->soft_time_limit;
+		celeriac_options_number(&limits, "soft_time_limit", d->soft_time_limit);
+	}
+	if (!own_hard && def->time_limit > 0)
+	{
+		d->time_limit = def->time_limit;
+		celeriac_options_number(&limits, "time_limit", d->time_limit);
+	}
+	if (!limits.any)
+		return;
+	if (d->options == NULL)
+		d->options = celeriac_options_done(&limits);
+	else
+		d->options = DatumGetJsonbP(DirectFunctionCall2(jsonb_concat,
+														JsonbPGetDatum(d->options),
+														JsonbPGetDatum(celeriac_options_done(&limits))));
+}
+
+static char *
+shared_text(const Row *row, int number, char **last)
+{
+	bool		isnull;
+	text	   *value = DatumGetTextPP(celeriac_row_datum(row, number, &isnull));
+	Size		length = VARSIZE_ANY_EXHDR(value);
+
+	if (*last == NULL || strlen(*last) != length ||
+		memcmp(*last, VARDATA_ANY(value), length) != 0)
+		*last = text_to_cstring(value);
+	return *last;
+}
+
+void
+celeriac_row_delivery(const Row *row, DeliveryTexts *texts, Delivery *d)
+{
+	memset(d, 0, sizeof(*d));
+	(void) copy_uuid(row, Anum_message_id, &d->id);
+	d->name = shared_text(row, Anum_message_name, &texts->name);
+	d->args = celeriac_row_jsonb(row, Anum_message_args);
+	d->kwargs = celeriac_row_jsonb(row, Anum_message_kwargs);
+	d->queue = shared_text(row, Anum_message_queue, &texts->queue);
+	d->priority = celeriac_row_int32(row, Anum_message_priority, 0);
+	d->ready = celeriac_row_int64(row, Anum_message_ready, 0);
+	d->retries = celeriac_row_int32(row, Anum_message_retries, 0);
+	d->max_retries = celeriac_row_int32(row, Anum_message_max_retries, CELERIAC_NO_LIMIT);
+	d->delivery = celeriac_row_int32(row, Anum_message_deliveries, 0);
+	d->eta = celeriac_row_int64(row, Anum_message_eta, 0);
+	d->expires = celeriac_row_int64(row, Anum_message_expires, 0);
+	d->has_root = copy_uuid(row, Anum_message_root_id, &d->root_id);
+	d->has_parent = copy_uuid(row, Anum_message_parent_id, &d->parent_id);
+	d->has_group = copy_uuid(row, Anum_message_group_id, &d->group_id);
+	d->options = celeriac_row_jsonb(row, Anum_message_options);
+	d->sent_by = shared_text(row, Anum_message_sent_by, &texts->sent_by);
+	merge_limits(d);
+}
+
+void
+celeriac_read_delivery(SPITupleTable *table, uint64 number, Delivery *d)
+{
+	Datum		values[Anum_message_options];
+	bool		nulls[Anum_message_options];
+	Row			row = {.values = values, .nulls = nulls};
+	DeliveryTexts texts = {0};
+
+	heap_deform_tuple(table->vals[number], table->tupdesc, values, nulls);
+	celeriac_row_delivery(&row, &texts, d);
+}
+
+bool
+celeriac_acks_early(const Delivery *d)
+{
+	bool		late;
+
+	return celeriac_option_bool(d->options, "acks_late", &late) && !late;
+}
+
+/* In the order of the type task_delivery. */
+static void
+form_delivery(const Delivery *d, Datum *values, bool *nulls)
+{
+	memset(nulls, 0, DELIVERY_COLUMNS * sizeof(bool));
+	values[0] = UUIDPGetDatum(&d->id);
+	values[1] = CStringGetTextDatum(d->name);
+	values[2] = JsonbPGetDatum(d->args);
+	values[3] = JsonbPGetDatum(d->kwargs);
+	values[4] = CStringGetTextDatum(d->queue);
+	values[5] = Int32GetDatum(d->priority);
+	values[6] = Int32GetDatum(d->retries);
+	values[7] = Int32GetDatum(d->max_retries);
+	nulls[7] = (d->max_retries == CELERIAC_NO_LIMIT);
+	values[8] = Int32GetDatum(d->delivery);
+	values[9] = TimestampTzGetDatum(d->eta);
+	nulls[9] = (d->eta == 0);
+	values[10] = TimestampTzGetDatum(d->expires);
+	nulls[10] = (d->expires == 0);
+	values[11] = UUIDPGetDatum(d->has_root ? &d->root_id : &d->id);
+	values[12] = UUIDPGetDatum(&d->parent_id);
+	nulls[12] = !d->has_parent;
+	values[13] = UUIDPGetDatum(&d->group_id);
+	nulls[13] = !d->has_group;
+	values[14] = JsonbPGetDatum(d->options);
+	nulls[14] = (d->options == NULL);
+}
+
+void
+celeriac_put_delivery(ReturnSetInfo *rsinfo, const Delivery *d)
+{
+	Datum		values[DELIVERY_COLUMNS];
+	bool		nulls[DELIVERY_COLUMNS];
+
+	form_delivery(d, values, nulls);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+Datum
+celeriac_delivery_datum(const Delivery *d)
+{
+	Datum		values[DELIVERY_COLUMNS];
+	bool		nulls[DELIVERY_COLUMNS];
+	TupleDesc	desc = lookup_rowtype_tupdesc_copy(CelCat.delivery_type, -1);
+
+	form_delivery(d, values, nulls);
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
+
+void
+celeriac_announce_received(const char *worker, const Delivery *deliveries,
+						   int count)
+{
+	if (count == 0 || !celeriac_events_wanted())
+		return;
+	for (int i = 0; i < count; i++)
+	{
+		const Delivery *d = &deliveries[i];
+		TaskEvent	event = {
+			.type = "task-received",
+			.id = &d->id,
+			.name = d->name,
+			.queue = d->queue,
+			.worker = worker,
+			.args = d->args,
+			.kwargs = d->kwargs,
+			.retries = d->retries,
+			.eta = d->eta,
+			.expires = d->expires,
+			.root_id = d->has_root ? &d->root_id : &d->id,
+			.parent_id = d->has_parent ? &d->parent_id : NULL,
+			.runtime = -1
+		};
+
+		celeriac_event_task(&event);
+	}
+}
+
+/*
+ * What this session fetched by lease.  The one-task forms of finish take no
+ * worker and no delivery number, so the fence is what the session was given
+ * last.  A fetch that is rolled back leaves an entry that no claim will ever
+ * match.  Session claims say themselves whose they are.
+ */
+typedef struct Remembered
+{
+	pg_uuid_t	id;				/* hash key */
+	int			delivery;
+	char		worker[CELERIAC_NAME_LEN];
+} Remembered;
+
+static HTAB *remembered = NULL;
+
+/* more than a client that finishes one by one can have in hand */
+#define MAX_REMEMBERED	10000
+
+static void
+create_remembered(void)
+{
+	HASHCTL		info = {
+		.keysize = UUID_LEN,
+		.entrysize = sizeof(Remembered),
+		.hcxt = TopMemoryContext
+	};
+
+	remembered = hash_create("celeriac deliveries", 64, &info,
+							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+void
+celeriac_remember_delivery(const char *worker, const Delivery *d)
+{
+	Remembered *entry;
+
+	if (remembered != NULL && hash_get_num_entries(remembered) >= MAX_REMEMBERED)
+	{
+		hash_destroy(remembered);
+		remembered = NULL;
+	}
+	if (remembered == NULL)
+		create_remembered();
+	entry = hash_search(remembered, &d->id, HASH_ENTER, NULL);
+	entry->delivery = d->delivery;
+	strlcpy(entry->worker, worker, sizeof(entry->worker));
+}
+
+bool
+celeriac_recall_delivery(const pg_uuid_t *id, const char **worker, int *delivery)
+{
+	Remembered *entry = remembered == NULL ? NULL :
+		hash_search(remembered, id, HASH_FIND, NULL);
+
+	if (entry == NULL)
+		return false;
+	*worker = entry->worker;
+	*delivery = entry->delivery;
+	return true;
+}
+
+void
+celeriac_forget_delivery(const pg_uuid_t *id)
+{
+	if (remembered != NULL)
+		hash_search(remembered, id, HASH_REMOVE, NULL);
+}
+
+/*
+ * The ids that this session got by session claims, the latest.  A claim says
+ * itself whose it is; but one that is held no more may have become another's.
+ */
+static pg_uuid_t *claimed = NULL;
+static uint32 nclaimed = 0;
+
+void
+celeriac_remember_claimed(const pg_uuid_t *id)
+{
+	if (claimed == NULL)
+		claimed = MemoryContextAlloc(TopMemoryContext, MAX_REMEMBERED * UUID_LEN);
+	claimed[nclaimed++ % MAX_REMEMBERED] = *id;
+}
+
+bool
+celeriac_was_claimed(const pg_uuid_t *id)
+{
+	for (uint32 i = 0; i < Min(nclaimed, MAX_REMEMBERED); i++)
+	{
+		if (memcmp(&claimed[i], id, UUID_LEN) == 0)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,149 @@
+/*
+ * shmem.h
+ *		Shared memory: one slot per database, session and worker.
+ *
+ * Locks, always taken in this order and never more than one of each kind:
+ *	1. CelShared->lock		databases, sessions, workers
+ *	2. a ready lock			(ready.c)
+ *	3. a claim partition	(claim.c)
+ *	4. a list of waiters	(waitlist.c)
+ *
+ * Nothing here survives a crash of the server; all of it can be built again
+ * from the tables (ready.c, coordinator.c).
+ */
+#ifndef CELERIAC_SHMEM_H
+#define CELERIAC_SHMEM_H
+
+#include "base/names.h"
+
+#include "port/atomics.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+
+#include "shmem/segment.h"
+
+/* What a background worker of ours has been asked to be. */
+typedef enum CelDatabaseWant
+{
+	CEL_DB_PROBE,				/* unknown: start a coordinator to look */
+	CEL_DB_RUN,					/* has the extension: keep one running */
+	CEL_DB_ABSENT				/* looked: no extension here */
+} CelDatabaseWant;
+
+typedef struct CelDatabase
+{
+	Oid			dboid;			/* InvalidOid = free slot */
+	CelDatabaseWant want;
+	Latch	   *coordinator;	/* NULL = none; its process latch never moves */
+	int			coordinator_pid;
+	int			nexecutors;		/* running or being started */
+	bool		understaffed;	/* more executors may be started */
+	bool		attaching;		/* after a restart: no dispatch yet */
+	bool		recovered;		/* a coordinator has looked at what a crash
+								 * left */
+	bool		unacked_ended;	/* and at what was to run at most once */
+	bool		unwatched;		/* leases where no level remembers them */
+	int			events_forced;	/* -1 off, 0 while someone listens, 1 on */
+	pg_atomic_uint32 queue_changes; /* commits that changed task_queue */
+	pg_atomic_uint32 listeners; /* sessions that LISTEN to task_event */
+	pg_atomic_uint32 fetch_waiters;
+	pg_atomic_uint32 get_waiters;
+	pg_atomic_uint32 duties_asked;	/* the coordinator is to look after all */
+	pg_atomic_uint64 executor_queues;	/* bits: see wake.c */
+	pg_atomic_uint64 next_due;	/* TimestampTz the coordinator sleeps until */
+	pg_atomic_uint64 stale_outcomes;	/* refused by fencing */
+	CelSegments messages;		/* where new rows go */
+	CelSegments results;
+	pg_atomic_uint64 gate;		/* TimestampTz it is closed until; 0 = open */
+} CelDatabase;
+
+/* What a session's wait slot says; see wake.c. */
+typedef enum CelWaitKind
+{
+	CEL_WAIT_NONE,
+	CEL_WAIT_FETCH,
+	CEL_WAIT_GET,
+	CEL_WAIT_WOKEN
+} CelWaitKind;
+
+#define CEL_MAX_WAIT_QUEUES 64
+
+/* One per backend, indexed by CELERIAC_MY_SLOT; written by its backend only. */
+typedef struct CelSession
+{
+	Oid			dboid;
+	int			pid;
+	Latch	   *latch;
+	int			worker;			/* slot in workers, -1 = none */
+	pg_atomic_uint32 nclaims;	/* session claims held */
+	bool		listening;
+	bool		executor;		/* one of our background workers */
+	pg_uuid_t	current;		/* task an executor is running */
+	pg_uuid_t	cancel;			/* task an executor is asked to stop */
+	pg_atomic_uint32 wait;		/* CelWaitKind */
+	CelWaitKind wait_kind;		/* what is registered: NONE, FETCH or GET */
+	int			wait_max;		/* how many tasks it wants */
+	int			wait_nkeys;		/* in waitlist.c */
+} CelSession;
+
+/* A worker by name.  Claims refer to it, so a slot in use is never reused. */
+typedef struct CelWorker
+{
+	Oid			dboid;			/* InvalidOid = free */
+	char		name[CELERIAC_NAME_LEN];
+	int			nsessions;		/* that speak for it; under CelShared->lock */
+	pg_atomic_uint32 nclaims;	/* claims that refer to it */
+	bool		registered;		/* by task_heartbeat: has a row */
+	bool		expected;		/* was online before the restart */
+	bool		attached;		/* told what it runs, since the restart */
+	TimestampTz heartbeat;
+	pg_atomic_uint64 fetched;
+	pg_atomic_uint64 succeeded;
+	pg_atomic_uint64 failed;
+	pg_atomic_uint64 retried;
+	pg_atomic_uint64 stale;
+} CelWorker;
+
+typedef struct CelShared
+{
+	LWLock	   *lock;
+	Latch	   *launcher;		/* NULL while it is not running */
+	int			launcher_pid;
+	int			nsessions;
+	TimestampTz started_at;		/* of this shared memory */
+	pg_atomic_uint32 claims_full;	/* somebody found no room: see claim.c */
+	pg_atomic_uint32 nlost;		/* claims whose session ended */
+	pg_atomic_uint64 effort;	/* see turn.c */
+	CelDatabase *databases;		/* celeriac_max_databases */
+	CelSession *sessions;		/* nsessions */
+	CelWorker  *workers;		/* celeriac_max_workers */
+} CelShared;
+
+extern CelShared *CelShmem;
+
+extern void celeriac_shmem_init(void);
+extern void celeriac_shmem_require(void);
+
+/* this backend's database; created on first use, never NULL */
+extern CelDatabase *celeriac_my_database(void);
+extern CelDatabase *celeriac_find_database(Oid dboid);	/* caller holds lock */
+extern CelDatabase *celeriac_claim_database(Oid dboid); /* takes the lock */
+extern void celeriac_forget_database(Oid dboid);
+
+/* false while workers may still report what they run, after a restart */
+extern bool celeriac_dispatch_allowed(void);
+extern void celeriac_wake_launcher(void);
+extern void celeriac_wake_coordinator(CelDatabase *db);
+/* only to see whether another executor is worth it */
+extern void celeriac_ask_for_executor(CelDatabase *db);
+
+/* this backend's session; registers the exit hook on first use */
+extern CelSession *celeriac_my_session(void);
+extern bool celeriac_has_session(void);
+
+/* workers by name: slot, or -1 when the table is full */
+extern int	celeriac_worker_slot(const char *name);
+extern int	celeriac_require_worker_slot(const char *name); /* or raise */
+extern void celeriac_session_set_worker(int worker);
+
+#endif							/* CELERIAC_SHMEM_H */

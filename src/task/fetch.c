@@ -1,0 +1,683 @@
+/*
+ * fetch.c
+ *		task_fetch: claim what is ready; and task_attach.
+ *
+ * One round of a fetch, per queue and from the highest priority down:
+ *	1. read the level's position and epoch (ready.c), then take a snapshot;
+ *	2. scan the dispatch index from the position on (scan.c), and take the
+ *	   claim of each candidate; one that somebody else holds is passed over;
+ *	3. move the position behind what was seen;
+ *	4. read the claimed rows again with a newer snapshot: one that was
+ *	   finished between the snapshot and the claim is not there any more.
+ * A lease then marks the rows; a session claim writes nothing.
+ *
+ * A session claim reads the very version again that the scan saw.  Where that
+ * one is gone there may be a newer one (a request to stop was written, the row
+ * was moved to another segment): a statement looks for it by id.
+ *
+ * If the transaction aborts, xact.c gives the claims back and pushes the
+ * positions back, so nothing is lost to a fetch whose answer never arrived.
+ */
+#include "base/delivery.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/check.h"
+#include "session/identity.h"
+#include "shmem/claim.h"
+#include "base/compat.h"
+#include "session/definition.h"
+#include "base/errors.h"
+#include "task/fetch.h"
+#include "finish/finish.h"
+#include "rows/message.h"
+#include "shmem/ready.h"
+#include "base/relation.h"
+#include "base/row.h"
+#include "rows/scan.h"
+#include "shmem/shmem.h"
+#include "shmem/wake.h"
+#include "task/worker.h"
+#include "session/xact.h"
+
+PG_FUNCTION_INFO_V1(task_fetch);
+PG_FUNCTION_INFO_V1(task_attach);
+
+const Delivery *celeriac_current_task = NULL;
+
+typedef struct FetchState
+{
+	const char *worker;
+	int			worker_slot;
+	double		lease;			/* seconds; < 0 = session claims */
+	int			max;
+	TimestampTz began;
+	int			count;
+	bool		no_room;		/* the table of claims is full: stop here */
+	ReadyScan  *scan;
+	DeliveryTexts texts;
+	Delivery   *deliveries;
+	Outcome    *expired;		/* those that expired before they began */
+	int			nexpired;
+} FetchState;
+
+/* A row of one level, claimed and not yet read again. */
+typedef struct Candidate
+{
+	pg_uuid_t	id;
+	RowPlace	place;
+	int			claim;			/* its number in xact.c */
+	bool		own;			/* ready by this transaction */
+	bool		kept;			/* it was still there */
+} Candidate;
+
+typedef struct Candidates
+{
+	const char *queue;
+	int			priority;
+	int			count;
+	Candidate  *items;
+} Candidates;
+
+static bool
+leased(const FetchState *fetch)
+{
+	return fetch->lease >= 0;
+}
+
+static void
+discover_levels(const char *queue)
+{
+	Datum		value = CStringGetTextDatum(queue);
+	int			priorities[CELERIAC_MAX_PRIORITY + 1];
+	int			count = Min(celeriac_exec(STMT_PRIORITIES, &value, NULL),
+							CELERIAC_MAX_PRIORITY + 1);
+
+	for (int i = 0; i < count; i++)
+	{
+		bool		isnull;
+
+		priorities[i] = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i],
+													SPI_tuptable->tupdesc, 1, &isnull));
+	}
+	celeriac_ready_discovered(queue, priorities, count);
+}
+
+/* When the table of levels is full they are found anew each time. */
+int
+celeriac_fetch_levels(const char *queue, ReadyLevel *levels)
+{
+	int			count;
+
+	if (!celeriac_ready_levels(queue, levels, &count))
+	{
+		discover_levels(queue);
+		if (!celeriac_ready_levels(queue, levels, &count))
+			count = celeriac_ready_all_levels(levels);
+	}
+	return count;
+}
+
+static void
+add_candidate(Candidates *found, const ReadyRow *row, bool transient)
+{
+	Candidate  *item = &found->items[found->count++];
+
+	item->id = *row->id;
+	item->place = row->place;
+	item->claim = celeriac_xact_claimed(row->id, transient, found->queue,
+										found->priority, row->ready);
+	item->own = row->own;
+	item->kept = false;
+}
+
+static ClaimTaken
+take(const FetchState *fetch, const ReadyRow *row)
+{
+	ClaimTaken	taken;
+
+	do
+		taken = celeriac_claim_take(row->id, leased(fetch) ? CLAIM_TRANSIENT : CLAIM_SESSION,
+									fetch->worker_slot, leased(fetch) ? 0 : row->deliveries + 1,
+									row->ready, &row->place);
+	while (taken == CLAIM_NO_ROOM && !celeriac_claim_full());
+	return taken;
+}
+
+/* Take what the scan finds.  Returns the number up to which it has seen all. */
+static int64
+claim_rows(FetchState *fetch, Candidates *found, int64 position, int wanted)
+{
+	ReadyRow	row;
+
+	while (found->count < wanted && celeriac_scan_next(fetch->scan, &row))
+	{
+		ClaimTaken	taken;
+
+		celeriac_xact_reserve_claim();
+		taken = take(fetch, &row);
+		fetch->no_room = (taken == CLAIM_NO_ROOM);
+		if (fetch->no_room)
+			break;
+		position = row.ready;
+		if (taken == CLAIM_TAKEN)
+			add_candidate(found, &row, leased(fetch));
+	}
+	return position;
+}
+
+/* Scan until enough is claimed or the level has no more. */
+static void
+scan_level(FetchState *fetch, const char *queue, ReadyLevel *level,
+		   Candidates *found)
+{
+	int64		seen;
+
+	celeriac_scan_start(fetch->scan, queue, level->priority, level->position);
+	seen = claim_rows(fetch, found, level->position, fetch->max - fetch->count);
+	if (seen > level->position)
+		celeriac_ready_advance(queue, level, seen, leased(fetch));
+}
+
+/* The position is as the one before left it. */
+static void
+scan_in_turn(FetchState *fetch, const char *queue, ReadyLevel *level, Candidates *found)
+{
+	celeriac_turn_begin(queue, level->priority);
+	celeriac_ready_look_again(queue, level);
+	scan_level(fetch, queue, level, found);
+	celeriac_turn_end(queue, level->priority);
+}
+
+static bool
+is_expired(const Delivery *d)
+{
+	return d->expires != 0 && d->expires <= GetCurrentTimestamp();
+}
+
+/*
+ * acks_late => false: durable before it starts.  A lease has done so already.
+ */
+static void
+mark_early(FetchState *fetch, int first)
+{
+	Datum	   *ids = palloc((fetch->count - first + 1) * sizeof(Datum));
+	int			count = 0;
+
+	for (int i = first; i < fetch->count; i++)
+	{
+		if (celeriac_acks_early(&fetch->deliveries[i]))
+			ids[count++] = UUIDPGetDatum(&fetch->deliveries[i].id);
+	}
+	if (count > 0)
+	{
+		Datum		values[] = {celeriac_uuid_array(ids, count), CStringGetTextDatum(fetch->worker)};
+
+		celeriac_exec(STMT_FETCH_MARK, values, NULL);
+	}
+	pfree(ids);
+}
+
+/* It is still there, and this session's or transaction's. */
+static void
+keep(FetchState *fetch, Candidate *candidate, const Row *row)
+{
+	Delivery   *d = &fetch->deliveries[fetch->count];
+
+	candidate->kept = true;
+	celeriac_row_delivery(row, &fetch->texts, d);
+	if (candidate->own)
+		celeriac_xact_taken(d->queue, d->priority, d->ready);
+	if (!leased(fetch))
+		d->delivery++;
+	if (is_expired(d))
+		celeriac_outcome_init(&fetch->expired[fetch->nexpired++], &d->id, "REVOKED",
+							  "TaskRevokedError", "expired");
+	else
+		fetch->count++;
+}
+
+/* The very versions that the scan saw, as long as they are valid. */
+static void
+keep_unchanged(FetchState *fetch, Candidates *found)
+{
+	celeriac_scan_look_again(fetch->scan);
+	for (int i = 0; i < found->count; i++)
+	{
+		Row			row;
+
+		if (celeriac_scan_read(fetch->scan, &found->items[i].place, &row))
+			keep(fetch, &found->items[i], &row);
+	}
+}
+
+static int
+compare_candidates(const void *a, const void *b)
+{
+	return memcmp(&(*(Candidate *const *) a)->id, &(*(Candidate *const *) b)->id, UUID_LEN);
+}
+
+/* Those not kept, by id; how many. */
+static int
+missing(Candidates *found, Candidate **list)
+{
+	int			count = 0;
+
+	for (int i = 0; i < found->count; i++)
+	{
+		if (!found->items[i].kept)
+			list[count++] = &found->items[i];
+	}
+	qsort(list, count, sizeof(Candidate *), compare_candidates);
+	return count;
+}
+
+static Candidate *
+find_candidate(Candidate **list, int count, const pg_uuid_t *id)
+{
+	Candidate	sought = {.id = *id};
+	Candidate  *key = &sought;
+	Candidate **found = bsearch(&key, list, count, sizeof(Candidate *),
+								compare_candidates);
+
+	return found == NULL ? NULL : *found;
+}
+
+/* Claimed rows by their ids, newer than the claims; a lease marks them. */
+static uint64
+read_claimed(FetchState *fetch, Candidate **list, int count)
+{
+	Datum	   *ids = palloc(count * sizeof(Datum));
+	Datum		values[3];
+
+	for (int i = 0; i < count; i++)
+		ids[i] = UUIDPGetDatum(&list[i]->id);
+	values[0] = celeriac_uuid_array(ids, count);
+	if (!leased(fetch))
+		return celeriac_exec(STMT_FETCH_READ, values, NULL);
+	values[1] = CStringGetTextDatum(fetch->worker);
+	values[2] = TimestampTzGetDatum(celeriac_time_after(fetch->lease));
+	return celeriac_exec(STMT_FETCH_LEASE, values, NULL);
+}
+
+/*
+ * The others, as they are now.  What is not there any more was finished, or is
+ * locked by someone who bypasses us: those claims are given back.
+ */
+static void
+keep_by_id(FetchState *fetch, Candidates *found)
+{
+	Candidate **list = palloc(found->count * sizeof(Candidate *));
+	int			count = missing(found, list);
+	uint64		rows = count == 0 ? 0 : read_claimed(fetch, list, count);
+	SPITupleTable *table = SPI_tuptable;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		Datum		values[Anum_message_options];
+		bool		nulls[Anum_message_options];
+		Row			row = {.values = values, .nulls = nulls};
+		Candidate  *item;
+
+		heap_deform_tuple(table->vals[i], table->tupdesc, values, nulls);
+		item = find_candidate(list, count, celeriac_row_uuid(&row, Anum_message_id));
+		if (!leased(fetch))
+			celeriac_claim_set_delivery(&item->id, 1 +
+										celeriac_row_int32(&row, Anum_message_deliveries, 0));
+		keep(fetch, item, &row);
+	}
+	for (int i = 0; i < count; i++)
+	{
+		if (!list[i]->kept)
+			celeriac_xact_unclaim(list[i]->claim);
+	}
+	pfree(list);
+}
+
+static void
+fetch_level(FetchState *fetch, const char *queue, ReadyLevel *level)
+{
+	int			wanted = fetch->max - fetch->count;
+	int			first = fetch->count;
+	Candidates	found = {
+		.queue = queue,
+		.priority = level->priority,
+		.items = palloc_extended(wanted * sizeof(Candidate), MCXT_ALLOC_HUGE)
+	};
+
+	if (wanted >= TURN_MIN)
+		scan_in_turn(fetch, queue, level, &found);
+	else
+		scan_level(fetch, queue, level, &found);
+	if (found.count > 0)
+	{
+		fetch->expired = palloc_extended(found.count * sizeof(Outcome), MCXT_ALLOC_HUGE);
+		fetch->nexpired = 0;
+		if (!leased(fetch))
+			keep_unchanged(fetch, &found);
+		keep_by_id(fetch, &found);
+		if (fetch->nexpired > 0)
+			celeriac_end_claimed(fetch->expired, fetch->nexpired, !leased(fetch));
+		if (!leased(fetch))
+			mark_early(fetch, first);
+		pfree(fetch->expired);
+	}
+	pfree(found.items);
+}
+
+static void
+fetch_queue(FetchState *fetch, const char *queue)
+{
+	ReadyLevel	levels[CELERIAC_MAX_PRIORITY + 1];
+	int			count;
+
+	if (celeriac_queue(queue)->paused)
+		return;
+	count = celeriac_fetch_levels(queue, levels);
+	for (int i = 0; i < count && fetch->count < fetch->max && !fetch->no_room; i++)
+		fetch_level(fetch, queue, &levels[i]);
+}
+
+static void
+count_fetched(FetchState *fetch)
+{
+	if (fetch->worker_slot >= 0)
+		pg_atomic_fetch_add_u64(&CelShmem->workers[fetch->worker_slot].fetched,
+								fetch->count);
+}
+
+static void
+end_fetch_of_many(FetchState *fetch, const char *const *queues, int nqueues)
+{
+	TurnYield	yield = fetch->count == fetch->max ? TURN_ALL :
+		fetch->no_room ? TURN_NO_ROOM : TURN_LESS;
+
+	celeriac_turn_effort(fetch->began);
+	for (int i = 0; i < nqueues; i++)
+		celeriac_turn_fetched(queues[i], yield);
+}
+
+/* Each call begins with another queue, so that none is starved. */
+int
+celeriac_fetch(const char *worker, const char *const *queues, int nqueues,
+			   int max, double lease, Delivery **deliveries)
+{
+	static uint32 turn = 0;
+	FetchState	fetch = {
+		.worker = worker,
+		.worker_slot = celeriac_worker_slot(worker),
+		.lease = lease,
+		.max = max,
+		.began = GetCurrentTimestamp(),
+		.deliveries = palloc_extended(max * sizeof(Delivery), MCXT_ALLOC_HUGE)
+	};
+
+	*deliveries = fetch.deliveries;
+	if (!celeriac_dispatch_allowed())
+		return 0;
+	AcceptInvalidationMessages();	/* a pause since this transaction began */
+	turn++;
+	fetch.scan = celeriac_scan_open();
+	for (int i = 0; i < nqueues && fetch.count < max && !fetch.no_room; i++)
+		fetch_queue(&fetch, queues[(turn + i) % nqueues]);
+	celeriac_scan_close(fetch.scan);
+	count_fetched(&fetch);
+	if (max >= TURN_MIN)
+		end_fetch_of_many(&fetch, queues, nqueues);
+	celeriac_announce_received(worker, fetch.deliveries, leased(&fetch) ? 0 : fetch.count);
+
+	/* there may be more than one waiter can take: pass the wake-up on */
+	if (fetch.count == max)
+	{
+		for (int i = 0; i < nqueues; i++)
+			celeriac_wake_fetch(MyDatabaseId, celeriac_queue_hash(queues[i]), 1);
+	}
+	return fetch.count;
+}
+
+/*
+ * SQL
+ */
+void
+celeriac_require_queue_names(const char *const *queues, int nqueues)
+{
+	if (nqueues == 0 || nqueues > CEL_MAX_WAIT_QUEUES)
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+				 errmsg("queues must name between 1 and %d queues", CEL_MAX_WAIT_QUEUES)));
+	for (int i = 0; i < nqueues; i++)
+		celeriac_require_queue_name(queues[i]);
+}
+
+void
+celeriac_require_queues(const char *const *queues, int nqueues)
+{
+	celeriac_require_queue_names(queues, nqueues);
+	for (int i = 0; i < nqueues; i++)
+	{
+		if (!celeriac_queue(queues[i])->known)
+			ereport(ERROR,
+					(errcode(ERRCODE_CELERIAC_UNKNOWN_QUEUE),
+					 errmsg("queue \"%s\" does not exist", queues[i]),
+					 errhint("A queue is created by the first task sent to it, or by task_queue_create.")));
+	}
+}
+
+int
+celeriac_fetch_limit(int max)
+{
+	if (max < 1 || max > MAX_FETCH)
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+				 errmsg("max must be between 1 and %d", MAX_FETCH)));
+	return max;
+}
+
+TimestampTz
+celeriac_wait_deadline(Interval *wait)
+{
+	double		seconds = celeriac_interval_seconds(wait);
+
+	if (seconds < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+				 errmsg("wait must not be negative")));
+	if (seconds > INT_MAX)
+		return NEVER;
+	return GetCurrentTimestamp() + (TimestampTz) (seconds * USECS_PER_SEC);
+}
+
+/*
+ * Between two looks nothing is kept but the wait: what a look allocated goes
+ * with the SPI connection.
+ */
+static int
+fetch_or_wait(CelContext *context, FunctionCallInfo fcinfo, const char *worker,
+			  const char *const *queues, int nqueues, int max, double lease,
+			  TimestampTz deadline, Delivery **deliveries)
+{
+	int			count = celeriac_fetch(worker, queues, nqueues, max, lease, deliveries);
+
+	if (count > 0 || deadline <= GetCurrentTimestamp())
+		return count;
+	celeriac_wait_fetch_begin(queues, NULL, nqueues, max);
+	for (;;)
+	{
+		bool		again;
+
+		pfree(*deliveries);
+		count = celeriac_fetch(worker, queues, nqueues, max, lease, deliveries);
+		if (count > 0)
+			break;
+		celeriac_leave(context);
+		again = celeriac_wait_sleep(deadline);
+		AcceptInvalidationMessages();
+		celeriac_enter(context, fcinfo);
+		if (!again)
+			break;
+	}
+	celeriac_wait_end();
+	return count;
+}
+
+static double
+lease_seconds(FunctionCallInfo fcinfo, int number)
+{
+	double		seconds;
+
+	if (PG_ARGISNULL(number))
+		return -1;
+	seconds = celeriac_interval_seconds(PG_GETARG_INTERVAL_P(number));
+	if (seconds <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+				 errmsg("lease must be greater than zero"),
+				 errhint("Pass NULL for claims that last as long as the session.")));
+	return seconds;
+}
+
+/* task_fetch(worker, queues, max, wait, lease) */
+Datum
+task_fetch(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	CelContext	context;
+	const char *worker;
+	char	  **queues;
+	Delivery   *deliveries;
+	int			nqueues;
+	int			max;
+	int			count;
+	double		lease;
+
+	for (int i = 0; i < 4; i++)
+		celeriac_require_not_null(fcinfo, i, ((const char *[])
+											  {"worker", "queues", "max", "wait"})[i]);
+	worker = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	celeriac_require_worker_name(worker);
+	max = celeriac_fetch_limit(PG_GETARG_INT32(2));
+	lease = lease_seconds(fcinfo, 4);
+
+	celeriac_init_srf(fcinfo);
+	celeriac_enter(&context, fcinfo);
+	queues = celeriac_text_array(PG_GETARG_ARRAYTYPE_P(1), "queues", &nqueues);
+	celeriac_require_queues((const char *const *) queues, nqueues);
+	if (lease < 0)
+		celeriac_session_set_worker(celeriac_require_worker_slot(worker));
+	count = fetch_or_wait(&context, fcinfo, worker, (const char *const *) queues, nqueues, max, lease,
+						  celeriac_wait_deadline(PG_GETARG_INTERVAL_P(3)), &deliveries);
+	celeriac_leave(&context);
+	for (int i = 0; i < count; i++)
+	{
+		if (lease < 0)
+			celeriac_remember_claimed(&deliveries[i].id);
+		else
+			celeriac_remember_delivery(worker, &deliveries[i]);
+		celeriac_put_delivery(rsinfo, &deliveries[i]);
+	}
+	PG_RETURN_NULL();
+}
+
+static int
+claim_attachable(uint64 rows, int slot, Candidate *claimed)
+{
+	SPITupleTable *table = SPI_tuptable;
+	int			count = 0;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		Row			row = {table->vals[i], table->tupdesc};
+		Candidate  *item = &claimed[count];
+		int64		ready = celeriac_row_int64(&row, 5, 0);
+
+		item->id = *celeriac_row_uuid(&row, 1);
+		item->kept = false;
+		celeriac_xact_reserve_claim();
+		if (celeriac_claim_take(&item->id, CLAIM_SESSION, slot, celeriac_row_int32(&row, 2, 0),
+								ready, NULL) != CLAIM_TAKEN)
+			continue;
+		item->claim = celeriac_xact_claimed(&item->id, false, celeriac_row_text(&row, 3),
+											celeriac_row_int32(&row, 4, 0), ready);
+		count++;
+	}
+	return count;
+}
+
+/* Those that are as they were seen; the claims on others are given back. */
+static void
+put_attached(ReturnSetInfo *rsinfo, uint64 rows, int slot, Candidates *claimed)
+{
+	SPITupleTable *table = SPI_tuptable;
+	Candidate **list = palloc_extended((claimed->count + 1) * sizeof(Candidate *),
+									   MCXT_ALLOC_HUGE);
+	int			count = missing(claimed, list);
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		Row			row = {table->vals[i], table->tupdesc};
+		Candidate  *item = find_candidate(list, count, celeriac_row_uuid(&row, 1));
+
+		if (item != NULL)
+			item->kept = true;
+	}
+	for (int i = 0; i < count; i++)
+	{
+		Datum		id = UUIDPGetDatum(&list[i]->id);
+		bool		isnull = false;
+
+		if (!list[i]->kept)
+		{
+			celeriac_xact_unclaim(list[i]->claim);
+			continue;
+		}
+		celeriac_remember_claimed(&list[i]->id);
+		celeriac_claim_started(&list[i]->id, slot, GetCurrentTimestamp());
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &id, &isnull);
+	}
+}
+
+/*
+ * task_attach(worker, ids, deliveries): session claims again, after the
+ * connection or the server was lost, on what this worker still runs.  As in a
+ * fetch, what was seen before the claim was taken is looked at again after.
+ */
+Datum
+task_attach(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	CelContext	context;
+	const char *worker;
+	int			slot;
+	uint64		rows;
+	Datum		values[2];
+	Candidates	claimed = {0};
+
+	celeriac_require_not_null(fcinfo, 0, "worker");
+	celeriac_require_not_null(fcinfo, 1, "ids");
+	celeriac_require_not_null(fcinfo, 2, "deliveries");
+	worker = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	celeriac_require_worker_name(worker);
+	celeriac_init_srf(fcinfo);
+	celeriac_enter(&context, fcinfo);
+	slot = celeriac_require_worker_slot(worker);
+	celeriac_session_set_worker(slot);
+	values[0] = PG_GETARG_DATUM(1);
+	values[1] = PG_GETARG_DATUM(2);
+	rows = celeriac_exec(STMT_ATTACHABLE, values, NULL);
+	claimed.items = palloc_extended((rows + 1) * sizeof(Candidate), MCXT_ALLOC_HUGE);
+	claimed.count = claim_attachable(rows, slot, claimed.items);
+	rows = celeriac_exec(STMT_ATTACHABLE, values, NULL);
+	put_attached(rsinfo, rows, slot, &claimed);
+	celeriac_leave(&context);
+	celeriac_worker_attached(slot);
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,17 @@
+/*
+ * worker.h
+ *		Workers by name: who is there, who is expected back.
+ */
+#ifndef CELERIAC_WORKER_H
+#define CELERIAC_WORKER_H
+
+#include "base/names.h"
+
+/* it has told what it still runs: dispatch need not wait for it */
+extern void celeriac_worker_attached(int worker);
+/* workers that were online when the server stopped; between enter and leave */
+extern int	celeriac_workers_expected(void);
+/* those whose last session ended without a word are marked so */
+extern void celeriac_workers_gone(void);
+
+#endif							/* CELERIAC_WORKER_H */
