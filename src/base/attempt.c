@@ -5,7 +5,6 @@
 #include "base/attempt.h"
 
 #include "access/xact.h"
-#include "utils/memutils.h"
 #include "utils/resowner.h"
 
 static bool

@@ -5,7 +5,9 @@
 #ifndef CELERIAC_ATTEMPT_H
 #define CELERIAC_ATTEMPT_H
 
-#include "postgres.h"
+#include "base/names.h"
+
+#include "utils/elog.h"
 
 /*
  * Does the work in a subtransaction.  NULL when it went well, else what went

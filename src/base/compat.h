@@ -5,13 +5,11 @@
 #ifndef CELERIAC_COMPAT_H
 #define CELERIAC_COMPAT_H
 
-#include "postgres.h"
+#include "base/names.h"
 
 #include "catalog/namespace.h"
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "storage/latch.h"
-#include "storage/proc.h"
 #include "utils/guc.h"
 
 /* 16 renamed SetSingleFuncCall; 15 has both names from 15.1 on. */

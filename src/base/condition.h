@@ -5,7 +5,7 @@
 #ifndef CELERIAC_CONDITION_H
 #define CELERIAC_CONDITION_H
 
-#include "postgres.h"
+#include "base/names.h"
 
 /* NULL when the code has no name */
 extern const char *celeriac_condition_name(int sqlerrcode);

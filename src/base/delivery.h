@@ -69,22 +69,25 @@ typedef struct Outcome
 	bool		accepted;		/* set by celeriac_finish */
 } Outcome;
 
-/* the SQL task this executor is running (executor.c); NULL elsewhere */
-extern const Delivery *celeriac_current_task;
+/* a task that has just ended, in this transaction */
+typedef struct Ended
+{
+	const Outcome *outcome;
+	Jsonb	   *options;		/* of its message */
+	const char *sent_by;
+	const pg_uuid_t *root_id;	/* NULL = itself */
+	const Delivery *replaced;	/* it has not ended: outcome->result takes its
+								 * place; NULL = it has */
+} Ended;
 
-/*
- * Claim up to max tasks that are ready now; does not wait.  lease is in
- * seconds, < 0 asks for session claims.  Between celeriac_enter and leave;
- * palloc'd in the current memory context.
- */
-extern int	celeriac_fetch(const char *worker, const char *const *queues,
-						   int nqueues, int max, double lease,
-						   Delivery **deliveries);
+/* the message that waits for the members of a group; nobody runs it */
+#define CELERIAC_GROUP_TASK	"celeriac.group"
 
-/* is anything there to fetch? */
-extern bool celeriac_anything_ready(const char *const *queues, int nqueues);
+/* in the options of a message */
+#define CELERIAC_TARGETS	"canvas"
 
-/* Apply outcomes, in one go; between enter and leave. Returns how many were accepted. */
-extern int	celeriac_finish(const char *worker, Outcome *outcomes, int count);
+extern void celeriac_outcome_init(Outcome *outcome, const pg_uuid_t *id,
+								  const char *state, const char *exc_type,
+								  const char *exc_message);
 
 #endif							/* CELERIAC_DELIVERY_H */

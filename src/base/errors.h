@@ -5,6 +5,8 @@
 #ifndef CELERIAC_ERRORS_H
 #define CELERIAC_ERRORS_H
 
+#include "base/names.h"
+
 #include "utils/elog.h"
 
 /* No task has this id: never sent, rolled back, forgotten, expired, not yours. */

@@ -5,7 +5,7 @@
 #ifndef CELERIAC_GUC_H
 #define CELERIAC_GUC_H
 
-#include "postgres.h"
+#include "base/names.h"
 
 extern int	celeriac_executors;
 extern char *celeriac_queues;

@@ -1,9 +1,14 @@
 /*
  * relation.h
- *		Column numbers of the tables, as src/sql/tables.sql declares them.
+ *		Column numbers of the tables, as src/sql/tables.sql declares them, and
+ *		where a row is.
  */
 #ifndef CELERIAC_RELATION_H
 #define CELERIAC_RELATION_H
+
+#include "base/names.h"
+
+#include "storage/itemptr.h"
 
 typedef enum MessageAttribute
 {
@@ -57,5 +62,16 @@ typedef enum ResultAttribute
 	Anum_result_done_at,
 	Anum_result_options
 } ResultAttribute;
+
+/* as src/sql/tables.sql creates them, and the parent */
+#define CEL_MESSAGE_SEGMENTS	4
+#define CEL_RESULT_SEGMENTS		5
+
+/* where a version of a row is; segment < 0 = unknown */
+typedef struct RowPlace
+{
+	int			segment;
+	ItemPointerData tid;
+} RowPlace;
 
 #endif							/* CELERIAC_RELATION_H */

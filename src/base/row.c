@@ -7,6 +7,10 @@
 #include "access/htup_details.h"
 #include "utils/builtins.h"
 
+#include "base/relation.h"
+
+const RowPlace celeriac_nowhere = {.segment = -1};
+
 Datum
 celeriac_row_datum(const Row *row, int number, bool *isnull)
 {

@@ -12,6 +12,8 @@
 #include "access/tupdesc.h"
 #include "utils/jsonb.h"
 
+#include "base/relation.h"
+
 typedef struct Row
 {
 	HeapTuple	tuple;
@@ -32,5 +34,7 @@ extern bool celeriac_row_bool(const Row *row, int number, bool fallback);
 extern int	celeriac_row_int32(const Row *row, int number, int fallback);
 extern int64 celeriac_row_int64(const Row *row, int number, int64 fallback);
 extern double celeriac_row_float8(const Row *row, int number, double fallback);
+
+extern const RowPlace celeriac_nowhere;
 
 #endif							/* CELERIAC_ROW_H */

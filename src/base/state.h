@@ -7,8 +7,6 @@
 
 #include "base/names.h"
 
-#include "base/row.h"
-
 typedef enum TaskState
 {
 	STATE_PENDING,
@@ -24,15 +22,20 @@ typedef enum TaskState
 	STATE_COUNT
 } TaskState;
 
+typedef struct StateInfo
+{
+	const char *name;
+	const char *event;			/* announced on entering it; NULL = none */
+	int			next;			/* states it may become */
+} StateInfo;
+
+extern const StateInfo celeriac_states[STATE_COUNT];
+
 extern TaskState celeriac_state(const char *name);
 extern const char *celeriac_state_name(TaskState state);	/* NULL for CUSTOM */
 extern bool celeriac_state_final(TaskState state);
 extern bool celeriac_transition_legal(TaskState from, TaskState to);
 extern void celeriac_invalid_transition(const pg_uuid_t *id, const char *from,
 										const char *to) pg_attribute_noreturn();
-
-/* What the triggers do for a new row, for those who insert without them. */
-extern void celeriac_message_stored(const Row *row);
-extern void celeriac_result_stored(const Row *row);
 
 #endif							/* CELERIAC_STATE_H */

@@ -10,25 +10,11 @@
 
 #include "miscadmin.h"
 
-#include "base/check.h"
-#include "signature/calloption.h"
+#include "base/delivery.h"
 #include "base/errors.h"
-#include "map.h"
+#include "base/json.h"
 #include "call/sqltask.h"
-
-const char *
-celeriac_route(const char *name, Jsonb *kwargs)
-{
-	const char *task = map_is(name) ? celeriac_option_text(kwargs, "task") : NULL;
-
-	return task != NULL ? task : name;
-}
-
-const Definition *
-celeriac_definition_of(const Delivery *delivery)
-{
-	return celeriac_definition(celeriac_route(delivery->name, delivery->kwargs));
-}
+#include "map.h"
 
 /* The item, or what it is a list of. */
 static Jsonb *

@@ -9,17 +9,6 @@
 
 #include "utils/jsonb.h"
 
-/* raises unless the function can be a task at all (kind, parameters) */
-extern void celeriac_sqltask_check_function(Oid function);
-
-/*
- * Raises celeriac_argument_mismatch when the arguments cannot fit the
- * parameters: too many, unknown names, given twice, missing without default.
- * Types are checked only when the task runs.
- */
-extern void celeriac_sqltask_check_arguments(Oid function, Jsonb *args,
-											 Jsonb *kwargs);
-
 /*
  * Call it as the current user; SPI must be connected.  Result in the caller's
  * memory context; NULL for void or SQL NULL.  Errors are the function's own.

@@ -7,13 +7,18 @@
 
 #include "base/names.h"
 
-#include "canvas/callback.h"
+#include "nodes/pg_list.h"
+
+#include "base/delivery.h"
 
 /*
  * In the transaction that ended them, once for all it ended at one time, with
  * their results written.  Those without options need not be among them.
  */
 extern void celeriac_advance(const Ended *ended, int count);
+
+/* Groups that were complete when they were sent (celeriac_graph_send) end. */
+extern void celeriac_advance_complete(List *groups);
 
 /* What waits although nothing is left to wait for goes on; for repair.c. */
 extern void celeriac_advance_stuck(const pg_uuid_t *id, const pg_uuid_t *root,

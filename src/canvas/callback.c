@@ -8,18 +8,20 @@
  */
 #include "canvas/callback.h"
 
-#include "catalog/pg_type.h"
-#include "fmgr.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#include "base/check.h"
 #include "base/attempt.h"
-#include "session/definition.h"
-#include "canvas/graph.h"
-#include "signature/prepare.h"
+#include "base/delivery.h"
+#include "base/json.h"
 #include "base/uuid.h"
+#include "canvas/graph.h"
+#include "canvas/rootlock.h"
+#include "canvas/step.h"
+#include "session/definition.h"
+#include "signature/accept.h"
+#include "signature/prepare.h"
+#include "signature/tree.h"
 
 static Jsonb *
 one_text(const char *text)
@@ -47,12 +49,13 @@ typedef struct Callback
 	Jsonb	   *signature;
 	Jsonb	  **first;			/* the arguments that come first */
 	int			count;
+	List	   *complete;		/* groups that are, once it was sent */
 } Callback;
 
 static void
 send_canvas(void *argument)
 {
-	const Callback *callback = argument;
+	Callback   *callback = argument;
 	const Ended *ended = callback->ended;
 	Family		family = {
 		.root_id = ended->root_id ? ended->root_id : &ended->outcome->id,
@@ -65,20 +68,21 @@ send_canvas(void *argument)
 												 NULL, NULL);
 	pg_uuid_t	id;
 
-	celeriac_graph_send(canvas, &family, &id);
+	callback->complete = celeriac_graph_send(canvas, &family, &id);
 }
 
 /* What is wrong with a callback is no reason for the task not to end. */
-static void
+static List *
 send_signature(const Ended *ended, Jsonb *signature, Jsonb **first, int count)
 {
-	Callback	callback = {ended, signature, first, count};
+	Callback	callback = {ended, signature, first, count, NIL};
 	ErrorData  *error = celeriac_attempt(send_canvas, &callback);
 
 	if (error != NULL)
 		ereport(LOG,
 				(errmsg("could not send a callback of task %s: %s",
 						celeriac_uuid_text(&ended->outcome->id), error->message)));
+	return callback.complete;
 }
 
 /*
@@ -95,7 +99,7 @@ errback_arguments(Jsonb *signature)
 		get_func_nargs(function) == 3 ? 3 : 1;
 }
 
-static void
+static List *
 send_errback(const Ended *ended, Jsonb *signature)
 {
 	const Outcome *o = ended->outcome;
@@ -106,58 +110,77 @@ send_errback(const Ended *ended, Jsonb *signature)
 		o->traceback ? one_text(o->traceback) : celeriac_json_null()
 	};
 
-	send_signature(ended, signature, first, errback_arguments(signature));
+	return send_signature(ended, signature, first, errback_arguments(signature));
 }
 
-static void
+static List *
 send_link(const Ended *ended, Jsonb *signature)
 {
 	Jsonb	   *first = ended->outcome->result ? ended->outcome->result : celeriac_json_null();
 
-	send_signature(ended, signature, &first, 1);
+	return send_signature(ended, signature, &first, 1);
 }
 
-static void
+static List *
 send_each(const Ended *ended, Jsonb *signatures,
-		  void (*send) (const Ended *, Jsonb *))
+		  List *(*send) (const Ended *, Jsonb *))
 {
 	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue	value;
+	List	   *complete = NIL;
 
 	if (signatures == NULL)
-		return;
+		return NIL;
 	it = JsonbIteratorInit(&signatures->root);
 	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
 	{
 		if (token == WJB_ELEM)
-			send(ended, JsonbValueToJsonb(&value));
+			complete = list_concat(complete, send(ended, JsonbValueToJsonb(&value)));
 	}
+	return complete;
+}
+
+List *
+celeriac_end_complete(List *groups)
+{
+	int			count = list_length(groups);
+	Outcome   **outcomes;
+	const pg_uuid_t **ids;
+	List	   *steps = NIL;
+	ListCell   *cell;
+
+	if (groups == NIL)
+		return NIL;
+	outcomes = palloc_extended(count * sizeof(Outcome *), MCXT_ALLOC_HUGE);
+	ids = palloc_extended(count * sizeof(pg_uuid_t *), MCXT_ALLOC_HUGE);
+	foreach(cell, groups)
+	{
+		outcomes[foreach_current_index(cell)] = lfirst(cell);
+		ids[foreach_current_index(cell)] = &outcomes[foreach_current_index(cell)]->id;
+	}
+	celeriac_rootlock_waiting(ids, count);
+	foreach(cell, celeriac_end_steps(outcomes, count))
+	{
+		Step	   *step = celeriac_ended_step(lfirst(cell));
+
+		steps = list_concat(steps, celeriac_callbacks(lfirst(cell)));
+		if (step != NULL)
+			steps = lappend(steps, step);
+	}
+	return steps;
 }
 
 /* Celery's rule: a revoked task calls neither. */
-void
+List *
 celeriac_callbacks(const Ended *ended)
 {
+	List	   *complete = NIL;
+
 	if (strcmp(ended->outcome->state, "SUCCESS") == 0)
-		send_each(ended, celeriac_option_jsonb(ended->options, "link"), send_link);
+		complete = send_each(ended, celeriac_option_jsonb(ended->options, "link"), send_link);
 	else if (strcmp(ended->outcome->state, "FAILURE") == 0)
-		send_each(ended, celeriac_option_jsonb(ended->options, "link_error"), send_errback);
-}
-
-void
-celeriac_callbacks_require(ArrayType *signatures)
-{
-	Datum	   *items;
-	bool	   *nulls;
-	int			count;
-
-	deconstruct_array(signatures, ARR_ELEMTYPE(signatures), -1, false, TYPALIGN_INT,
-					  &items, &nulls, &count);
-	for (int i = 0; i < count; i++)
-	{
-		if (!nulls[i])
-			(void) celeriac_canvas_prepare(celeriac_canvas_parse(DatumGetJsonbP(items[i])),
-										   NULL, NULL, NULL);
-	}
+		complete = send_each(ended, celeriac_option_jsonb(ended->options, "link_error"),
+							 send_errback);
+	return celeriac_end_complete(complete);
 }

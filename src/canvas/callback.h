@@ -7,24 +7,14 @@
 
 #include "base/names.h"
 
-#include "utils/array.h"
+#include "nodes/pg_list.h"
 
 #include "base/delivery.h"
 
-/* a task that has just ended, in this transaction */
-typedef struct Ended
-{
-	const Outcome *outcome;
-	Jsonb	   *options;		/* of its message */
-	const char *sent_by;
-	const pg_uuid_t *root_id;	/* NULL = itself */
-	const Delivery *replaced;	/* it has not ended: outcome->result takes its
-								 * place; NULL = it has */
-} Ended;
+/* Send them.  Returns the steps (step.h) that have ended by that: empty groups. */
+extern List *celeriac_callbacks(const Ended *ended);
 
-extern void celeriac_callbacks(const Ended *ended);
-
-/* raises unless each of task_signature[] can be sent */
-extern void celeriac_callbacks_require(ArrayType *signatures);
+/* End groups that were complete when they were sent; likewise. */
+extern List *celeriac_end_complete(List *groups);
 
 #endif							/* CELERIAC_CALLBACK_H */

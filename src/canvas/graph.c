@@ -12,59 +12,18 @@
 #include "canvas/graph.h"
 
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
 #include "base/check.h"
-#include "base/attempt.h"
-#include "signature/calloption.h"
-#include "session/identity.h"
-#include "session/definition.h"
-#include "rows/edge.h"
-#include "base/errors.h"
-#include "finish/finish.h"
-#include "signature/link.h"
-#include "signature/prepare.h"
-#include "base/row.h"
-#include "task/send.h"
-#include "call/sqltask.h"
+#include "base/delivery.h"
+#include "base/json.h"
 #include "base/uuid.h"
-
-#define NOTHING	(-1)
-
-typedef struct Edge
-{
-	int			source;			/* places in the list of messages */
-	int			target;
-	int			slot;
-	int			depth;
-} Edge;
-
-typedef struct Graph
-{
-	const Family *family;
-	int			count;
-	int			room;
-	SendRequest *requests;
-	int		   *targets;		/* tasks that wait for it; NOTHING = none, and
-								 * 0 = a group */
-	int			nedges;
-	int			edge_room;
-	Edge	   *edges;
-} Graph;
-
-/* Where a subtree is, seen from below. */
-typedef struct Place
-{
-	int			source;			/* whose result comes first, or NOTHING */
-	int			depth;			/* groups entered since */
-	Jsonb	   *first;			/* an argument known already, or NULL */
-	int			gather;			/* the group this is a member of, or NOTHING */
-	int			slot;			/* as which one */
-} Place;
-
-static int	build(Graph *graph, const Canvas *canvas, const Place *place);
+#include "call/binding.h"
+#include "rows/edge.h"
+#include "rows/post.h"
+#include "session/definition.h"
+#include "signature/tree.h"
 
 /*
  * Messages and edges
@@ -228,7 +187,7 @@ with_stamps(Jsonb *options, Jsonb *stamps)
 static void
 read_options(SendRequest *request, const Canvas *task, Jsonb *stamps, bool waits)
 {
-	const Definition *def = celeriac_definition(task->route ? task->route : task->name);
+	const Definition *def = celeriac_definition(task->defined_by ? task->defined_by : task->name);
 	double		priority = def->priority;
 	double		max_retries = def->max_retries;
 
@@ -298,7 +257,7 @@ build_group(Graph *graph, const Canvas *group, const Place *place)
 	foreach(cell, group->children)
 	{
 		CHECK_FOR_INTERRUPTS();
-		(void) build(graph, lfirst(cell), &member);
+		(void) celeriac_graph_build(graph, lfirst(cell), &member);
 		member.slot++;
 	}
 	return gather;
@@ -316,7 +275,7 @@ build_chain(Graph *graph, const Canvas *chain, const Place *place)
 		bool		last = (cell == list_tail(chain->children));
 
 		step.gather = last ? place->gather : NOTHING;
-		output = build(graph, lfirst(cell), &step);
+		output = celeriac_graph_build(graph, lfirst(cell), &step);
 		step.source = output;
 		step.depth = 0;
 		step.first = NULL;
@@ -340,11 +299,11 @@ build_chord(Graph *graph, const Canvas *chord, const Place *place)
 		inner.first = NULL;
 		inner.gather = place->gather;
 	}
-	return build(graph, chord->body, &inner);
+	return celeriac_graph_build(graph, chord->body, &inner);
 }
 
-static int
-build(Graph *graph, const Canvas *canvas, const Place *place)
+int
+celeriac_graph_build(Graph *graph, const Canvas *canvas, const Place *place)
 {
 	check_stack_depth();
 	switch (canvas->kind)
@@ -409,25 +368,8 @@ insert_edges(const Graph *graph)
 	celeriac_edges_insert(rows, graph->nedges);
 }
 
-/* A group of nothing has its result at once. */
-static void
-end_empty_groups(const Graph *graph)
-{
-	for (int i = 0; i < graph->count; i++)
-	{
-		const SendRequest *request = &graph->requests[i];
-		Outcome		outcome;
-
-		if (request->waiting > 0 || strcmp(request->name, CELERIAC_GROUP_TASK) != 0)
-			continue;
-		celeriac_outcome_init(&outcome, request->id, "SUCCESS", NULL, NULL);
-		outcome.result = celeriac_empty_array();
-		celeriac_end_claimed(&outcome, 1, false);
-	}
-}
-
-static void
-begin_graph(Graph *graph, const Family *family)
+void
+celeriac_graph_begin(Graph *graph, const Family *family)
 {
 	memset(graph, 0, sizeof(*graph));
 	graph->family = family;
@@ -437,233 +379,68 @@ begin_graph(Graph *graph, const Family *family)
 	graph->edges = palloc(graph->edge_room * sizeof(Edge));
 }
 
-static void
-write_graph(Graph *graph)
+/* A group of nothing has its result at once. */
+static List *
+complete_groups(const Graph *graph)
+{
+	List	   *complete = NIL;
+
+	for (int i = 0; i < graph->count; i++)
+	{
+		const SendRequest *request = &graph->requests[i];
+		Outcome    *outcome;
+
+		if (request->waiting > 0 || strcmp(request->name, CELERIAC_GROUP_TASK) != 0)
+			continue;
+		outcome = palloc(sizeof(Outcome));
+		celeriac_outcome_init(outcome, request->id, "SUCCESS", NULL, NULL);
+		outcome->result = celeriac_empty_array();
+		complete = lappend(complete, outcome);
+	}
+	return complete;
+}
+
+List *
+celeriac_graph_write(Graph *graph)
 {
 	pg_uuid_t  *ids = palloc_extended(graph->count * sizeof(pg_uuid_t), MCXT_ALLOC_HUGE);
-	bool		empty_group = false;
 
 	mark_targets(graph);
-	for (int i = 0; i < graph->count && !empty_group; i++)
-		empty_group = graph->requests[i].waiting == 0 &&
-			strcmp(graph->requests[i].name, CELERIAC_GROUP_TASK) == 0;
 	celeriac_send_batch(graph->requests, graph->count, ids);
 	insert_edges(graph);
-	if (empty_group)
-		end_empty_groups(graph);
+	return complete_groups(graph);
 }
 
 /* Is its result that of a group? */
-static bool
-ends_in_group(const Canvas *canvas)
+bool
+celeriac_graph_ends_in_group(const Canvas *canvas)
 {
 	if (canvas->kind == CANVAS_CHAIN)
-		return canvas->children != NIL && ends_in_group(llast(canvas->children));
+		return canvas->children != NIL && celeriac_graph_ends_in_group(llast(canvas->children));
 	if (canvas->kind == CANVAS_CHORD)
-		return ends_in_group(canvas->body);
+		return celeriac_graph_ends_in_group(canvas->body);
 	return canvas->kind == CANVAS_GROUP;
 }
 
 /* Celery: a group of one that is a group in the end is that group. */
-static const Canvas *
-innermost(const Canvas *canvas)
+const Canvas *
+celeriac_graph_innermost(const Canvas *canvas)
 {
 	while (canvas->kind == CANVAS_GROUP && list_length(canvas->children) == 1 &&
-		   ends_in_group(linitial(canvas->children)))
+		   celeriac_graph_ends_in_group(linitial(canvas->children)))
 		canvas = linitial(canvas->children);
 	return canvas;
 }
 
-void
+List *
 celeriac_graph_send(const Canvas *canvas, const Family *family, pg_uuid_t *id)
 {
 	Graph		graph;
 	Place		place = {.source = NOTHING, .gather = NOTHING};
 	int			last;
 
-	begin_graph(&graph, family);
-	last = build(&graph, innermost(canvas), &place);
+	celeriac_graph_begin(&graph, family);
+	last = celeriac_graph_build(&graph, celeriac_graph_innermost(canvas), &place);
 	*id = *graph.requests[last].id;
-	write_graph(&graph);
-}
-
-/*
- * Replacing a task
- */
-static Jsonb *
-append_callbacks(Jsonb *options, Jsonb *from, const char *key)
-{
-	Jsonb	   *callbacks = celeriac_option_jsonb(from, key);
-	Jsonb	   *own;
-
-	if (callbacks == NULL)
-		return options;
-	if (options == NULL)
-		options = celeriac_empty_object();
-	own = celeriac_option_jsonb(options, key);
-	return celeriac_jsonb_with(options, key,
-							   own == NULL ? callbacks : celeriac_jsonb_concat(own, callbacks));
-}
-
-/* What is called back when a group has ended hangs on the group itself. */
-static void
-hand_down_callbacks(Canvas *canvas, Jsonb *options)
-{
-	if (!ends_in_group(canvas))
-		celeriac_canvas_link_all(canvas, celeriac_option_jsonb(options, "link"));
-	if (canvas->kind != CANVAS_GROUP)
-		celeriac_canvas_link_error_all(canvas, celeriac_option_jsonb(options, "link_error"));
-}
-
-/* Others know the task by its id, and by where it was. */
-static void
-inherit_place(Graph *graph, int output, const Delivery *task)
-{
-	SendRequest *request = &graph->requests[output];
-	double		targets;
-
-	*unconstify(pg_uuid_t *, request->id) = task->id;
-	if (!task->has_root || memcmp(&task->root_id, &task->id, UUID_LEN) == 0)
-		request->root_id = NULL;
-	request->group_id = task->has_group ? &task->group_id : NULL;
-	request->deliveries = task->delivery;
-	if (celeriac_option_number(task->options, CELERIAC_TARGETS, &targets))
-		graph->targets[output] = (int) targets;
-}
-
-static void
-check_not_empty(const Canvas *canvas)
-{
-	if (canvas->kind == CANVAS_CHAIN && canvas->children == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
-				 errmsg("a task cannot be replaced by an empty chain")));
-}
-
-Canvas *
-celeriac_graph_replacement(Jsonb *signature, Jsonb *options)
-{
-	Canvas	   *canvas = celeriac_canvas_parse(signature);
-
-	check_not_empty(canvas);
-	hand_down_callbacks(canvas, options);
-	return celeriac_canvas_prepare(canvas, NULL, NULL, NULL);
-}
-
-static void
-try_replacement(void *signature)
-{
-	(void) celeriac_graph_replacement(signature, NULL);
-}
-
-const char *
-celeriac_graph_refusal(Jsonb *signature)
-{
-	ErrorData  *error;
-
-	if (signature == NULL)
-		return "a task cannot be replaced by nothing";
-	error = celeriac_attempt(try_replacement, signature);
-	return error == NULL ? NULL : error->message;
-}
-
-static Family
-task_family(const Delivery *task)
-{
-	Family		family = {
-		.root_id = task->has_root ? &task->root_id : &task->id,
-		.parent_id = &task->id,
-		.sent_by = task->sent_by,
-		.stamps = celeriac_option_jsonb(task->options, "stamps"),
-		.unattended = true
-	};
-
-	return family;
-}
-
-void
-celeriac_graph_replace(const Delivery *task, Jsonb *signature)
-{
-	Graph		graph;
-	Place		place = {.source = NOTHING, .gather = NOTHING};
-	Family		family = task_family(task);
-	Canvas	   *canvas = celeriac_graph_replacement(signature, task->options);
-	SendRequest *request;
-	int			output;
-
-	begin_graph(&graph, &family);
-	output = build(&graph, canvas, &place);
-	inherit_place(&graph, output, task);
-	request = &graph.requests[output];
-	if (output == 0 && request->waiting == 0)
-		request->parent_id = task->has_parent ? &task->parent_id : NULL;
-	if (strcmp(request->name, CELERIAC_GROUP_TASK) == 0)
-		request->options = append_callbacks(append_callbacks(request->options,
-															 task->options, "link"),
-											task->options, "link_error");
-	write_graph(&graph);
-}
-
-/*
- * Joining a group
- */
-
-/* Its group, and the first place in it that is free; false when it is in none. */
-static bool
-group_of(const pg_uuid_t *member, pg_uuid_t *group, int *slot)
-{
-	Datum		param = UUIDPGetDatum(member);
-	Row			row;
-
-	if (celeriac_exec(STMT_GROUP_OF, &param, NULL) == 0)
-		return false;
-	row = (Row) {.tuple = SPI_tuptable->vals[0], .desc = SPI_tuptable->tupdesc};
-	*group = *celeriac_row_uuid(&row, 1);
-	*slot = celeriac_row_int32(&row, 2, 0);
-	return true;
-}
-
-/* The group may just be on its way to another segment. */
-static bool
-add_waiting(const pg_uuid_t *group)
-{
-	Datum		id = UUIDPGetDatum(group);
-	Datum		values[] = {id, Int32GetDatum(1)};
-	Datum		ids = celeriac_uuid_array(&id, 1);
-
-	do
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (celeriac_exec(STMT_ADD_WAITING, values, NULL) > 0)
-			return true;
-	} while (celeriac_exec(STMT_WAITING_ROOTS, &ids, NULL) > 0);
-	return false;
-}
-
-void
-celeriac_graph_join(const Ended *task, const Addition *addition)
-{
-	Graph		graph;
-	Place		place = {.source = NOTHING, .gather = NOTHING};
-	Family		family = {
-		.root_id = task->root_id ? task->root_id : &task->outcome->id,
-		.parent_id = &task->outcome->id,
-		.sent_by = task->sent_by,
-		.stamps = celeriac_option_jsonb(task->options, "stamps"),
-		.unattended = true
-	};
-	pg_uuid_t	group;
-	EdgeRow		edge = {.source = &addition->id, .target = &group};
-	int			output;
-
-	if (!group_of(&task->outcome->id, &group, &edge.slot) || !add_waiting(&group))
-		return;
-	begin_graph(&graph, &family);
-	output = build(&graph, innermost(celeriac_graph_replacement(addition->signature, NULL)),
-				   &place);
-	*unconstify(pg_uuid_t *, graph.requests[output].id) = addition->id;
-	graph.requests[output].group_id = &group;
-	graph.targets[output] = 0;
-	celeriac_edges_insert(&edge, 1);
-	write_graph(&graph);
+	return celeriac_graph_write(&graph);
 }

@@ -11,14 +11,11 @@
 
 #include "base/names.h"
 
-#include "canvas/callback.h"
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+
+#include "rows/post.h"
 #include "signature/tree.h"
-
-/* the message that waits for the members of a group; nobody runs it */
-#define CELERIAC_GROUP_TASK	"celeriac.group"
-
-/* in the options of a message */
-#define CELERIAC_TARGETS	"canvas"
 
 /* What a canvas inherits from whatever sends it. */
 typedef struct Family
@@ -31,27 +28,56 @@ typedef struct Family
 								 * are made anew, arguments not looked at */
 } Family;
 
+#define NOTHING	(-1)
+
+typedef struct Edge
+{
+	int			source;			/* places in the list of messages */
+	int			target;
+	int			slot;
+	int			depth;
+} Edge;
+
+/* Messages and edges that are to be inserted. */
+typedef struct Graph
+{
+	const Family *family;
+	int			count;
+	int			room;
+	SendRequest *requests;
+	int		   *targets;		/* tasks that wait for it; NOTHING = none, and
+								 * 0 = a group */
+	int			nedges;
+	int			edge_room;
+	Edge	   *edges;
+} Graph;
+
+/* Where a subtree is, seen from below. */
+typedef struct Place
+{
+	int			source;			/* whose result comes first, or NOTHING */
+	int			depth;			/* groups entered since */
+	Jsonb	   *first;			/* an argument known already, or NULL */
+	int			gather;			/* the group this is a member of, or NOTHING */
+	int			slot;			/* as which one */
+} Place;
+
+extern void celeriac_graph_begin(Graph *graph, const Family *family);
+/* returns the place of the message whose result is that of the whole */
+extern int	celeriac_graph_build(Graph *graph, const Canvas *canvas,
+								 const Place *place);
+/* insert it; returns the groups that are complete, as celeriac_graph_send */
+extern List *celeriac_graph_write(Graph *graph);
+
+extern bool celeriac_graph_ends_in_group(const Canvas *canvas);
+extern const Canvas *celeriac_graph_innermost(const Canvas *canvas);
+
 /*
  * Insert a canvas that celeriac_canvas_prepare has made ready.  id becomes the
- * one whose result is that of the whole.
+ * one whose result is that of the whole.  Returns the outcomes of the groups that
+ * are complete at once, being empty: the caller ends them.
  */
-extern void celeriac_graph_send(const Canvas *canvas, const Family *family,
-								pg_uuid_t *id);
-
-/* Why the document can take no task's place; NULL when it can. */
-extern const char *celeriac_graph_refusal(Jsonb *signature);
-
-/* Checked and made ready, with the callbacks of the task it replaces. */
-extern Canvas *celeriac_graph_replacement(Jsonb *signature, Jsonb *options);
-
-/*
- * In the transaction that ends a task, under the lock of its root, when its
- * message is gone: let a signature take its place, with its id, its group, its
- * callbacks and what waits for it.  Raises an error if the signature cannot.
- */
-extern void celeriac_graph_replace(const Delivery *task, Jsonb *signature);
-
-/* Likewise: let a signature join the group that a task which has ended is in. */
-extern void celeriac_graph_join(const Ended *task, const Addition *addition);
+extern List *celeriac_graph_send(const Canvas *canvas, const Family *family,
+								 pg_uuid_t *id);
 
 #endif							/* CELERIAC_GRAPH_H */

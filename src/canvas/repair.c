@@ -16,12 +16,13 @@
 #include "executor/spi.h"
 #include "utils/timestamp.h"
 
-#include "canvas/advance.h"
 #include "base/check.h"
-#include "session/identity.h"
 #include "base/guc.h"
 #include "base/row.h"
 #include "base/uuid.h"
+#include "canvas/advance.h"
+#include "session/exec.h"
+#include "session/statement.h"
 
 #define BATCH			1000
 #define SHORTEST_PAUSE	10

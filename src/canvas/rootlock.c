@@ -23,12 +23,13 @@
 
 #include "access/xact.h"
 #include "common/hashfn.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
 
 #include "base/check.h"
-#include "session/identity.h"
-#include "base/uuid.h"
+#include "session/exec.h"
+#include "session/statement.h"
 
 #define MAX_ROOTS	128
 

@@ -21,19 +21,19 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/memutils.h"
 #include "utils/varlena.h"
 
-#include "process/bgw.h"
-#include "session/identity.h"
-#include "finish/children.h"
-#include "shmem/claim.h"
+#include "base/delivery.h"
 #include "base/guc.h"
+#include "base/uuid.h"
 #include "executor/stop.h"
+#include "finish/children.h"
 #include "map.h"
 #include "module.h"
+#include "process/bgw.h"
 #include "sdk.h"
-#include "base/uuid.h"
+#include "session/identity.h"
+#include "shmem/claim.h"
 
 static ModuleRegistry *registry = NULL;
 
@@ -165,14 +165,14 @@ host_revoked(void *data)
 	const Delivery *delivery = data;
 	Claim		claim;
 
-	return celeriac_limit_stop_requested() ||
+	return celeriac_stop_requested() ||
 		(celeriac_claim_get(&delivery->id, &claim) && claim.revoked);
 }
 
 static bool
 host_soft_limit_reached(void *data)
 {
-	return celeriac_limit_soft_reached();
+	return celeriac_stop_soft_reached();
 }
 
 /*

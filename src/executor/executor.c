@@ -5,158 +5,46 @@
  *
  * An executor is a worker like any other, named executor@database/pid: it
  * waits outside of any transaction, fetches with session claims, runs what it
- * got (runner.c), and reports in the transaction that did the work.
- *
- * It has in hand what takes about twenty milliseconds.  Before it begins a
- * task that may take longer, it gives back the others: a session claim is
- * given back in memory, and the task keeps its place in the queue.
+ * got (together.c, runmodule.c), and reports in the transaction that did the work.
  *
  * If it dies, its claims are lost with its session, and the coordinator sees
  * to that.  On SIGTERM it stops the task it runs, rolls it back, and gives
- * everything back (limit.c).
+ * everything back (stop.c).
  */
-#include "process/launcher.h"
+#include "base/names.h"
 
-#include "access/xact.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
-#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "utils/varlena.h"
 
 #include "base/check.h"
-#include "process/bgw.h"
-#include "session/identity.h"
-#include "shmem/claim.h"
-#include "executor/cmodule.h"
 #include "base/delivery.h"
 #include "base/errors.h"
-#include "finish/finish.h"
 #include "base/guc.h"
-#include "executor/stop.h"
-#include "rows/message.h"
-#include "process/process.h"
-#include "shmem/ready.h"
-#include "executor/run.h"
-#include "shmem/shmem.h"
-#include "call/sqlmap.h"
 #include "base/uuid.h"
+#include "executor/cmodule.h"
+#include "executor/hand.h"
+#include "executor/pace.h"
+#include "executor/run.h"
+#include "executor/runmodule.h"
+#include "executor/stop.h"
+#include "executor/together.h"
+#include "process/bgw.h"
+#include "process/entry.h"
+#include "process/process.h"
+#include "session/event.h"
+#include "shmem/session.h"
+#include "shmem/shmem.h"
 #include "shmem/wake.h"
-
-static char worker_name[CELERIAC_NAME_LEN];
+#include "shmem/workers.h"
 
 static Hand hands[2];
 static Hand *hand = &hands[0];
 static Hand *spare = &hands[1]; /* for what comes while the other is run */
-
-/* the queues to serve, in a context that lives as long as the setting */
-static MemoryContext queue_context;
-static const char **queues;
-static int	nqueues;
-
-static void
-read_queues(void)
-{
-	List	   *names;
-	ListCell   *cell;
-	MemoryContext old;
-
-	MemoryContextReset(queue_context);
-	old = MemoryContextSwitchTo(queue_context);
-	nqueues = 0;
-	if (!SplitGUCList(pstrdup(celeriac_queues), ',', &names))
-		ereport(LOG,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid list syntax in parameter \"%s\"", "celeriac.queues")));
-	queues = palloc(Max(list_length(names), 1) * sizeof(char *));
-	foreach(cell, names)
-	{
-		if (nqueues < CEL_MAX_WAIT_QUEUES)
-			queues[nqueues++] = lfirst(cell);
-	}
-	for (int i = 0; i < nqueues; i++)
-		celeriac_wake_serves(queues[i]);
-	MemoryContextSwitchTo(old);
-}
-
-/*
- * Fetching
- */
-static void
-look_up(RunTask *task, Delivery *delivery)
-{
-	const char *name = celeriac_route(delivery->name, delivery->kwargs);
-	const Definition *definition = celeriac_definition(name);
-
-	task->delivery = delivery;
-	task->function = definition->known ? definition->function : InvalidOid;
-	task->module = OidIsValid(task->function) ? NULL :
-		celeriac_cmodule_find(name);
-}
-
-static void
-take_in_hand(Hand *h)
-{
-	CelContext	context;
-	Delivery   *deliveries;
-
-	h->count = h->next = 0;
-	MemoryContextReset(h->context);
-	celeriac_enter_worker(&context);
-	MemoryContextSwitchTo(h->context);
-	h->count = celeriac_fetch(worker_name, queues, nqueues, celeriac_run_budget(), -1,
-							  &deliveries);
-	h->tasks = palloc_extended((h->count + 1) * sizeof(RunTask), MCXT_ALLOC_HUGE);
-	for (int i = 0; i < h->count; i++)
-		look_up(&h->tasks[i], &deliveries[i]);
-	celeriac_leave(&context);
-}
-
-/* The extension may be dropped at any time; the coordinator then stops us. */
-static bool
-fetch(void)
-{
-	hand->count = hand->next = 0;
-	celeriac_bgw_begin("celeriac: fetching tasks");
-	if (celeriac_catalog_lookup())
-		take_in_hand(hand);
-	celeriac_bgw_commit();
-	return hand->count > 0;
-}
-
-/*
- * Giving back
- */
-
-/* In memory; false for a task about which something has to be written. */
-static bool
-put_back(const Delivery *d)
-{
-	if (celeriac_acks_early(d) || !celeriac_claim_give_back(&d->id))
-		return false;
-	celeriac_ready_push_back(MyDatabaseId, d->queue, d->priority, d->ready);
-	celeriac_wake_fetch(MyDatabaseId, celeriac_queue_hash(d->queue), 1);
-	celeriac_wake_for_room();
-	return true;
-}
-
-/* All but the next; those that cannot be put back stay in hand. */
-static void
-put_back_rest(void)
-{
-	int			kept = hand->next + 1;
-
-	for (int i = hand->next + 1; i < hand->count; i++)
-	{
-		if (!put_back(hand->tasks[i].delivery))
-			hand->tasks[kept++] = hand->tasks[i];
-	}
-	hand->count = kept;
-}
 
 static void
 hand_back_all(void)
@@ -169,7 +57,7 @@ hand_back_all(void)
 	{
 		Delivery   *d = hand->tasks[hand->next].delivery;
 
-		if (put_back(d))
+		if (celeriac_hand_put_back(d))
 			continue;
 		celeriac_outcome_init(&outcomes[written], &d->id, "PENDING", NULL, NULL);
 		outcomes[written++].delivery = d->delivery;
@@ -177,10 +65,6 @@ hand_back_all(void)
 	if (written > 0)
 		celeriac_run_report(outcomes, written);
 }
-
-/*
- * Waiting
- */
 
 /* Idle long enough, and not the last: the coordinator starts another in need. */
 static void
@@ -198,10 +82,10 @@ wait_for_tasks(void)
 {
 	TimestampTz until = celeriac_time_after_ms(celeriac_executor_idle_timeout);
 
-	celeriac_wait_fetch_begin(queues, NULL, nqueues, celeriac_run_budget());
-	while (!fetch() && !celeriac_bgw_stopping())
+	celeriac_hand_wait_begin();
+	while (!celeriac_hand_fetch(hand) && !celeriac_bgw_stopping())
 	{
-		celeriac_limit_idle();
+		celeriac_stop_idle();
 		(void) pgstat_report_stat(true);
 		if (!celeriac_wait_sleep(until))
 		{
@@ -211,10 +95,10 @@ wait_for_tasks(void)
 			/* who comes after this one leaves before it */
 			until = NEVER;
 		}
-		celeriac_limit_busy();
+		celeriac_stop_busy();
 	}
 	celeriac_wait_end();
-	celeriac_limit_busy();
+	celeriac_stop_busy();
 }
 
 /*
@@ -226,7 +110,7 @@ give_up(void)
 {
 	Delivery   *d = hand->tasks[hand->next].delivery;
 
-	put_back_rest();
+	celeriac_hand_put_back_rest(hand);
 	ereport(FATAL,
 			(errmsg("could not write the outcome of task %s[%s]",
 					d->name, celeriac_uuid_text(&d->id))));
@@ -241,6 +125,48 @@ change_hands(void)
 	spare = empty;
 }
 
+/* An event cannot wait for the end of what it announces. */
+static void
+announce_started(const Delivery *d)
+{
+	TaskEvent	event = {
+		.type = "task-started",
+		.id = &d->id,
+		.worker = celeriac_executor_name,
+		.retries = -1,
+		.runtime = -1
+	};
+
+	celeriac_bgw_begin("celeriac: events");
+	celeriac_event_task(&event);
+	celeriac_bgw_commit();
+}
+
+static int
+run_some(RunTask *tasks, int count)
+{
+	bool		announce = celeriac_events_wanted();
+
+	MemoryContextReset(celeriac_run_context);
+	if (announce)
+		announce_started(tasks[0].delivery);
+	MemoryContextSwitchTo(celeriac_run_context);
+	if (tasks[0].module != NULL)
+		return celeriac_run_modules(tasks, announce ? 1 : count);
+	return celeriac_run_together(tasks, count, !announce, spare);
+}
+
+/*
+ * Run the next task in hand, and others after it that can share its
+ * transaction.  Both hands tell what is left to do.
+ */
+static void
+run_hand(void)
+{
+	spare->count = spare->next = 0;
+	hand->next += run_some(&hand->tasks[hand->next], hand->count - hand->next);
+}
+
 /* One round of the executor's loop; it never asks to sleep between them. */
 static long
 work(void)
@@ -249,20 +175,20 @@ work(void)
 
 	if (unfinished)
 		give_up();
-	celeriac_limit_busy();
+	celeriac_stop_busy();
 	if (hand->next >= hand->count)
 	{
 		if (celeriac_process_leaving())
 			proc_exit(0);
-		read_queues();
-		if (!fetch())
+		celeriac_hand_read_queues();
+		if (!celeriac_hand_fetch(hand))
 			wait_for_tasks();
 		return 0;
 	}
-	if (!celeriac_run_is_short(&hand->tasks[hand->next]))
-		put_back_rest();
+	if (!celeriac_pace_is_short(hand->tasks[hand->next].delivery->name))
+		celeriac_hand_put_back_rest(hand);
 	unfinished = true;
-	celeriac_run(hand, spare);
+	run_hand();
 	unfinished = false;
 	if (hand->next >= hand->count)
 		change_hands();
@@ -279,12 +205,12 @@ become_worker(void)
 	int			slot;
 
 	celeriac_bgw_begin("celeriac: starting");
-	snprintf(worker_name, sizeof(worker_name), "executor@%s/%d",
+	snprintf(celeriac_executor_name, sizeof(celeriac_executor_name), "executor@%s/%d",
 			 get_database_name(MyDatabaseId), MyProcPid);
 	celeriac_bgw_commit();
 
 	session = celeriac_my_session();
-	slot = celeriac_worker_slot(worker_name);
+	slot = celeriac_worker_slot(celeriac_executor_name);
 	if (slot < 0)
 		ereport(FATAL,
 				(errcode(ERRCODE_CELERIAC_OUT_OF_SLOTS),
@@ -292,6 +218,14 @@ become_worker(void)
 				 errhint("Raise celeriac.max_workers and restart the server.")));
 	session->executor = true;
 	celeriac_session_set_worker(slot);
+	celeriac_executor_slot = slot;
+}
+
+/* What ends a wait early, also that of a task of ours. */
+static bool
+is_called_away(void)
+{
+	return ShutdownRequestPending || ConfigReloadPending || celeriac_process_leaving();
 }
 
 void
@@ -300,14 +234,13 @@ celeriac_executor_main(Datum arg)
 	celeriac_bgw_start();
 	celeriac_bgw_connect(DatumGetObjectId(arg));
 	become_worker();
-	celeriac_limit_init();
-	celeriac_runner_init(worker_name, take_in_hand);
-	celeriac_cmodule_load();
-	for (int i = 0; i < lengthof(hands); i++)
-		hands[i].context = AllocSetContextCreate(TopMemoryContext, "celeriac hand",
+	celeriac_stop_init();
+	celeriac_pace_init();
+	celeriac_hand_init(hands, lengthof(hands));
+	celeriac_run_context = AllocSetContextCreate(TopMemoryContext, "celeriac run",
 												 ALLOCSET_DEFAULT_SIZES);
-	queue_context = AllocSetContextCreate(TopMemoryContext, "celeriac queues",
-										  ALLOCSET_SMALL_SIZES);
+	celeriac_wait_interrupt = is_called_away;
+	celeriac_cmodule_load();
 	celeriac_bgw_loop(work);
 	hand_back_all();
 	proc_exit(0);

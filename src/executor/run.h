@@ -1,52 +1,46 @@
 /*
  * run.h
- *		Running fetched tasks: call, outcome, commit.
+ *		What all ways of running tasks have in common.
  */
-#ifndef CELERIAC_RUNNER_H
-#define CELERIAC_RUNNER_H
+#ifndef CELERIAC_EXECUTOR_RUN_H
+#define CELERIAC_EXECUTOR_RUN_H
 
 #include "base/names.h"
 
 #include "base/delivery.h"
+#include "executor/cmodule.h"
+#include "executor/hand.h"
 
-struct ModuleTask;
+/* How long tasks share a transaction. */
+#define SHARE_USEC		3000
 
-/* A delivery and what runs it; neither = not registered. */
-typedef struct RunTask
+/* The tasks of one transaction, and what became of them. */
+typedef struct Run
 {
-	Delivery   *delivery;
-	Oid			function;
-	const struct ModuleTask *module;
-} RunTask;
-
-/* What an executor has claimed: tasks[next] … tasks[count - 1]. */
-typedef struct Hand
-{
-	MemoryContext context;		/* of the tasks */
 	RunTask    *tasks;
-	int			count;
-	int			next;
-} Hand;
+	int			count;			/* outcomes so far */
+	int			writers;		/* of these, with a transaction id */
+	bool		shares;			/* several may share the transaction */
+	bool		full;			/* but none may join any more */
+	bool		follows;		/* the transaction has ended others before */
+	TimestampTz until;			/* then none joins */
+	const char *sender;
+	Outcome    *outcomes;
+	ModuleText *texts;			/* what tasks of modules left behind */
+} Run;
 
-/* Claim what is ready, in the current transaction. */
-typedef void (*HandFill) (Hand *hand);
+/* of what is run at a time */
+extern MemoryContext celeriac_run_context;
 
-extern void celeriac_runner_init(const char *worker, HandFill fill);
-
-/*
- * Run the next task in hand, and others after it that can share its
- * transaction.  When all are done it may fill the spare hand and go on with
- * that.  Both tell what is left to do.
- */
-extern void celeriac_run(Hand *hand, Hand *spare);
-
-/* Apply outcomes in a transaction of its own. */
+/* apply outcomes in the current transaction; false when one was refused */
+extern bool celeriac_report(Outcome *outcomes, int count);
+/* and in a transaction of its own */
 extern void celeriac_run_report(Outcome *outcomes, int count);
 
-/* Did this task take little time so far? */
-extern bool celeriac_run_is_short(const RunTask *task);
+/*
+ * Log that an outcome was refused.  Nobody else could end the task either while
+ * we held on to its claim.
+ */
+extern void celeriac_drop_refused(const Delivery *d);
 
-/* how many tasks it is worth to have in hand */
-extern int	celeriac_run_budget(void);
-
-#endif							/* CELERIAC_RUNNER_H */
+#endif							/* CELERIAC_EXECUTOR_RUN_H */

@@ -30,9 +30,10 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "process/blackbox.h"
 #include "shmem/claim.h"
-#include "base/compat.h"
+#include "shmem/session.h"
 #include "shmem/shmem.h"
 
 #define TICK_MS			20
@@ -167,7 +168,7 @@ mark_killer(int code, Datum arg)
 }
 
 void
-celeriac_limit_init(void)
+celeriac_stop_init(void)
 {
 	session = celeriac_my_session();
 	celeriac_blackbox_open();
@@ -180,7 +181,7 @@ celeriac_limit_init(void)
 }
 
 void
-celeriac_limit_busy(void)
+celeriac_stop_busy(void)
 {
 	if (!get_timeout_active(tick_timeout))
 		enable_timeout_every(tick_timeout,
@@ -189,7 +190,7 @@ celeriac_limit_busy(void)
 }
 
 void
-celeriac_limit_idle(void)
+celeriac_stop_idle(void)
 {
 	disable_timeout(tick_timeout, false);
 }
@@ -203,14 +204,14 @@ limit_end_time(TimestampTz now, double seconds)
 }
 
 void
-celeriac_limit_next(const pg_uuid_t *id)
+celeriac_stop_next(const pg_uuid_t *id)
 {
 	memset(&session->cancel, 0, UUID_LEN);
 	session->current = *id;
 }
 
 void
-celeriac_limit_begin(double soft, double hard, bool shares)
+celeriac_stop_begin(double soft, double hard, bool shares)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
@@ -235,7 +236,7 @@ celeriac_limit_begin(double soft, double hard, bool shares)
 }
 
 CancelReason
-celeriac_limit_end(void)
+celeriac_stop_end(void)
 {
 	running.active = false;
 	pg_compiler_barrier();
@@ -252,13 +253,13 @@ celeriac_limit_end(void)
 }
 
 bool
-celeriac_limit_soft_reached(void)
+celeriac_stop_soft_reached(void)
 {
 	return running.reason >= CANCEL_SOFT;
 }
 
 bool
-celeriac_limit_stop_requested(void)
+celeriac_stop_requested(void)
 {
 	return running.reason >= CANCEL_STOP;
 }

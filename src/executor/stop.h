@@ -20,30 +20,30 @@ typedef enum CancelReason
 } CancelReason;
 
 /* after celeriac_bgw_start and connecting: signals, timers, exit hook */
-extern void celeriac_limit_init(void);
+extern void celeriac_stop_init(void);
 
 /* between these a timer ticks: while there is work, not while idle */
-extern void celeriac_limit_busy(void);
-extern void celeriac_limit_idle(void);
+extern void celeriac_stop_busy(void);
+extern void celeriac_stop_idle(void);
 
 /*
  * The task that is run next.  Whoever revokes it marks its claim first and then
  * names it here: so look at the claim after this call.
  */
-extern void celeriac_limit_next(const pg_uuid_t *id);
+extern void celeriac_stop_next(const pg_uuid_t *id);
 
 /*
  * It may be cancelled from now on, and may run so long: seconds, 0 = no limit.
  * One that shares its transaction with tasks before it has to yield after a
  * moment.
  */
-extern void celeriac_limit_begin(double soft, double hard, bool shares);
+extern void celeriac_stop_begin(double soft, double hard, bool shares);
 
 /* It cannot be cancelled any more; why it was asked to stop, if it was. */
-extern CancelReason celeriac_limit_end(void);
+extern CancelReason celeriac_stop_end(void);
 
 /* of the running task */
-extern bool celeriac_limit_soft_reached(void);
-extern bool celeriac_limit_stop_requested(void);
+extern bool celeriac_stop_soft_reached(void);
+extern bool celeriac_stop_requested(void);
 
 #endif							/* CELERIAC_LIMIT_H */

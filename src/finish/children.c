@@ -9,24 +9,35 @@
 #include "finish/children.h"
 
 #include "executor/spi.h"
-#include "utils/builtins.h"
 
 #include "base/check.h"
-#include "session/identity.h"
+#include "base/delivery.h"
 #include "base/errors.h"
-#include "canvas/graph.h"
-#include "signature/prepare.h"
+#include "base/json.h"
 #include "base/row.h"
-#include "session/statement.h"
 #include "base/uuid.h"
+#include "canvas/advance.h"
+#include "canvas/graft.h"
+#include "canvas/graph.h"
+#include "session/exec.h"
+#include "session/statement.h"
+#include "signature/accept.h"
+#include "signature/prepare.h"
+#include "signature/tree.h"
 
-/* What the children of a task inherit; read before its message is gone. */
+/* What the children of a task inherit. */
 typedef struct Parent
 {
 	pg_uuid_t	id;
 	pg_uuid_t	root_id;
 	const char *sent_by;
 } Parent;
+
+struct Parents
+{
+	int			count;
+	Parent		items[FLEXIBLE_ARRAY_MEMBER];
+};
 
 static void
 invalid_sent(void)
@@ -123,26 +134,40 @@ send_children(const Parent *parent, const Outcome *outcome)
 	{
 		pg_uuid_t	id;
 
-		celeriac_graph_send(lfirst(cell), &family, &id);
+		celeriac_advance_complete(celeriac_graph_send(lfirst(cell), &family, &id));
 	}
 }
 
-int
-celeriac_children_finish(const char *worker, Outcome *outcomes, int count)
+Parents *
+celeriac_children_parents(const Outcome *outcomes, int count)
 {
-	Parent	   *parents = palloc_extended((count + 1) * sizeof(Parent), MCXT_ALLOC_HUGE);
-	int			nparents = read_parents(outcomes, count, parents);
-	int			accepted = celeriac_finish(worker, outcomes, count);
+	Parents    *parents = palloc_extended(offsetof(Parents, items) +
+										  count * sizeof(Parent), MCXT_ALLOC_HUGE);
 
-	for (int i = 0; i < nparents; i++)
+	parents->count = read_parents(outcomes, count, parents->items);
+	return parents;
+}
+
+static int
+compare_parents(const void *a, const void *b)
+{
+	return memcmp(&((const Parent *) a)->id, &((const Parent *) b)->id, UUID_LEN);
+}
+
+void
+celeriac_children_send(Parents *parents, const Outcome *outcomes, int count)
+{
+	qsort(parents->items, parents->count, sizeof(Parent), compare_parents);
+	for (int i = 0; parents->count > 0 && i < count; i++)
 	{
-		for (int k = 0; k < count; k++)
-		{
-			if (outcomes[k].accepted && outcomes[k].sent != NIL &&
-				memcmp(&outcomes[k].id, &parents[i].id, UUID_LEN) == 0)
-				send_children(&parents[i], &outcomes[k]);
-		}
+		Parent		key = {.id = outcomes[i].id};
+		Parent	   *parent;
+
+		if (!outcomes[i].accepted || outcomes[i].sent == NIL)
+			continue;
+		parent = bsearch(&key, parents->items, parents->count, sizeof(Parent),
+						 compare_parents);
+		if (parent != NULL)
+			send_children(parent, &outcomes[i]);
 	}
-	pfree(parents);
-	return accepted;
 }

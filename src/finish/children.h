@@ -7,6 +7,8 @@
 
 #include "base/names.h"
 
+#include "utils/jsonb.h"
+
 #include "base/delivery.h"
 
 /*
@@ -15,7 +17,12 @@
  */
 extern void celeriac_children_read(Outcome *outcome, Jsonb *sent);
 
-/* celeriac_finish, and what accepted tasks sent is sent in its transaction */
-extern int	celeriac_children_finish(const char *worker, Outcome *outcomes, int count);
+/* Whose children they are: read before the messages of the tasks are gone. */
+typedef struct Parents Parents;
+extern Parents *celeriac_children_parents(const Outcome *outcomes, int count);
+
+/* once the outcomes are written: what accepted tasks sent is sent */
+extern void celeriac_children_send(Parents *parents, const Outcome *outcomes,
+								   int count);
 
 #endif							/* CELERIAC_CHILDREN_H */

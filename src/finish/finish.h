@@ -9,9 +9,11 @@
 
 #include "base/delivery.h"
 
-extern void celeriac_outcome_init(Outcome *outcome, const pg_uuid_t *id,
-								  const char *state, const char *exc_type,
-								  const char *exc_message);
+/*
+ * Apply outcomes of a worker, in one go; between enter and leave.  Returns how
+ * many were accepted.
+ */
+extern int	celeriac_finish(const char *worker, Outcome *outcomes, int count);
 
 /*
  * End tasks whose claims this transaction holds; no fence.  With give_back,
@@ -25,12 +27,5 @@ extern uint64 celeriac_end_claimed(Outcome *outcomes, int count, bool give_back)
  * whose row is locked are not waited for; who is done with is accepted.
  */
 extern void celeriac_end_lost(Outcome *outcomes, int count);
-
-/*
- * Delete their messages and insert their results, nothing else: whoever calls it
- * finds the results' rows in SPI_tuptable, and does what follows.
- */
-extern uint64 celeriac_end_outcomes(Outcome *const *outcomes, int count,
-									const char *worker, TimestampTz done_at);
 
 #endif							/* CELERIAC_FINISH_H */

@@ -4,25 +4,28 @@
  *
  * Whether they count, and what comes of them, is finish.c's to decide.
  */
-#include "finish/finish.h"
+#include "finish/outcome.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
 #include "base/check.h"
-#include "session/identity.h"
-#include "finish/children.h"
-#include "shmem/claim.h"
 #include "base/compat.h"
+#include "base/delivery.h"
 #include "base/errors.h"
-#include "rows/message.h"
 #include "base/relation.h"
+#include "finish/children.h"
+#include "finish/finish.h"
+#include "rows/remember.h"
+#include "session/exec.h"
+#include "session/identity.h"
+#include "session/statement.h"
+#include "shmem/claim.h"
 #include "shmem/shmem.h"
 
 PG_FUNCTION_INFO_V1(task_finish);
@@ -107,12 +110,12 @@ read_outcome(HeapTupleHeader header, TupleDesc desc, Outcome *o)
 static Outcome *
 read_outcomes(ArrayType *array, int *count)
 {
-	TupleDesc	desc = lookup_rowtype_tupdesc_copy(CelCat.outcome_type, -1);
+	TupleDesc	desc = lookup_rowtype_tupdesc_copy(CelExt.outcome_type, -1);
 	Outcome    *outcomes;
 	Datum	   *items;
 	bool	   *nulls;
 
-	deconstruct_array(array, CelCat.outcome_type, -1, false, TYPALIGN_DOUBLE,
+	deconstruct_array(array, CelExt.outcome_type, -1, false, TYPALIGN_DOUBLE,
 					  &items, &nulls, count);
 	outcomes = palloc_extended((*count + 1) * sizeof(Outcome), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < *count; i++)
@@ -124,6 +127,17 @@ read_outcomes(ArrayType *array, int *count)
 		read_outcome(DatumGetHeapTupleHeader(items[i]), desc, &outcomes[i]);
 	}
 	return outcomes;
+}
+
+int
+celeriac_outcomes_apply(const char *worker, Outcome *outcomes, int count)
+{
+	Parents    *parents = celeriac_children_parents(outcomes, count);
+	int			accepted = celeriac_finish(worker, outcomes, count);
+
+	celeriac_children_send(parents, outcomes, count);
+	pfree(parents);
+	return accepted;
 }
 
 /* One for each outcome, NULL for those that sent nothing. */
@@ -166,7 +180,7 @@ task_finish(PG_FUNCTION_ARGS)
 	if (PG_NARGS() > 2 && !PG_ARGISNULL(2))
 		read_sent(PG_GETARG_ARRAYTYPE_P(2), outcomes, count);
 	if (count > 0)
-		celeriac_children_finish(worker, outcomes, count);
+		celeriac_outcomes_apply(worker, outcomes, count);
 	celeriac_leave(&context);
 	for (int i = 0; i < count; i++)
 	{

@@ -12,6 +12,8 @@
 
 #include "common/pg_prng.h"
 
+#include "session/definition.h"
+
 double
 celeriac_retry_delay(const Definition *definition, int retries)
 {

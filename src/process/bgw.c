@@ -16,7 +16,6 @@
 #include "postmaster/interrupt.h"
 #include "storage/bufmgr.h"
 #include "storage/condition_variable.h"
-#include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 #include "storage/sinval.h"
@@ -24,16 +23,11 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "process/backoff.h"
 #include "process/process.h"
-
-#define BACKOFF_FIRST_MS 1000
-#define BACKOFF_MAX_MS 8000
-
-/* A process that lived so long is not failing again and again. */
-#define STABLE_MS 10000
+#include "session/identity.h"
 
 /*
  * Settings that ALTER DATABASE or ALTER ROLE could change under us, and that
@@ -226,47 +220,16 @@ celeriac_bgw_loop(long (*work) (void))
 	}
 }
 
-void
-celeriac_backoff_fail(CelBackoff *backoff)
+TimestampTz
+celeriac_bgw_in_transaction(const char *activity, DutyFunction duty)
 {
-	long		pause = 0;
+	CelContext	context;
+	TimestampTz next;
 
-	if (backoff->failures > 0)
-		pause = BACKOFF_FIRST_MS << Min(backoff->failures - 1, 6);
-	pause = Min(pause, BACKOFF_MAX_MS);
-	backoff->failures++;
-	backoff->until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), pause);
-}
-
-void
-celeriac_backoff_ended(CelBackoff *backoff, TimestampTz started_at)
-{
-	if (started_at != 0 &&
-		TimestampDifferenceExceeds(started_at, GetCurrentTimestamp(), STABLE_MS))
-		celeriac_backoff_reset(backoff);
-	celeriac_backoff_fail(backoff);
-}
-
-void
-celeriac_backoff_reset(CelBackoff *backoff)
-{
-	backoff->failures = 0;
-	backoff->until = 0;
-}
-
-long
-celeriac_backoff_left(const CelBackoff *backoff)
-{
-	if (backoff->failures == 0)
-		return 0;
-	return TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
-										   backoff->until);
-}
-
-long
-celeriac_sooner(long a, long b)
-{
-	if (a < 0)
-		return b;
-	return b < 0 ? a : Min(a, b);
+	celeriac_bgw_begin(activity);
+	celeriac_enter_worker(&context);
+	next = duty();
+	celeriac_leave(&context);
+	celeriac_bgw_commit();
+	return next;
 }

@@ -42,23 +42,10 @@ extern bool celeriac_bgw_stopping(void);
  */
 extern void celeriac_bgw_loop(long (*work) (void));
 
-/* A pause that grows with each failure: none, 1 s, 2 s, … 1 min. */
-typedef struct CelBackoff
-{
-	int			failures;
-	TimestampTz until;
-} CelBackoff;
+/* A duty's transaction: begin, work, commit. Returns when it is due again. */
+typedef TimestampTz (*DutyFunction) (void);
 
-extern void celeriac_backoff_fail(CelBackoff *backoff);
-extern void celeriac_backoff_reset(CelBackoff *backoff);
-
-/* a process ended by itself; 0 = it never ran */
-extern void celeriac_backoff_ended(CelBackoff *backoff, TimestampTz started_at);
-
-/* what is left of the pause, in milliseconds */
-extern long celeriac_backoff_left(const CelBackoff *backoff);
-
-/* the sooner of two sleeps, -1 = for ever */
-extern long celeriac_sooner(long a, long b);
+extern TimestampTz celeriac_bgw_in_transaction(const char *activity,
+											   DutyFunction duty);
 
 #endif							/* CELERIAC_BGW_H */

@@ -23,11 +23,9 @@
 #include "postmaster/interrupt.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
-#include "storage/lwlock.h"
 #include "storage/shmem.h"
 
 #include "base/compat.h"
-#include "shmem/shmem.h"
 
 /* where a base backup leaves it out */
 #define BLACKBOX_FILE	PG_STAT_TMP_DIR "/celeriac_running"

@@ -17,18 +17,25 @@
  * Nothing here is needed after a crash: claims and executors went with shared
  * memory, the rest is in the tables.
  */
-#include "process/launcher.h"
+#include "base/names.h"
 
 #include "miscadmin.h"
 #include "storage/ipc.h"
+#include "storage/lwlock.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
-#include "process/bgw.h"
-#include "session/identity.h"
-#include "process/duty.h"
 #include "base/guc.h"
+#include "process/backoff.h"
+#include "process/bgw.h"
+#include "process/block.h"
+#include "process/duty.h"
+#include "process/entry.h"
 #include "process/process.h"
+#include "process/recover.h"
+#include "process/start.h"
+#include "session/identity.h"
+#include "shmem/database.h"
 #include "shmem/shmem.h"
 
 /* How long executors are waited for when the extension has gone. */
@@ -101,7 +108,7 @@ look_once(void)
 	bool		found;
 
 	celeriac_bgw_begin("celeriac: looking for the extension");
-	found = celeriac_catalog_lookup();
+	found = celeriac_identify_by_name();
 	celeriac_bgw_commit();
 
 	/* a slot made only now stands at PROBE, which asks for a second look */
@@ -231,12 +238,12 @@ stop_executors(void)
 static void
 arrive(void)
 {
-	if (present && generation != CelCat.generation)
+	if (present && generation != CelExt.generation)
 	{
 		stop_executors();
 		recovered = false;
 	}
-	generation = CelCat.generation;
+	generation = CelExt.generation;
 	if (!present)
 		celeriac_process_verdict(VERDICT_PRESENT);
 	present = true;

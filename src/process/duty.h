@@ -7,8 +7,6 @@
 
 #include "base/names.h"
 
-/* once after the coordinator's start, before dispatch is allowed */
-extern void celeriac_duty_recover(void);
 /* everything that is due, each duty in its own transaction; when to look again */
 extern TimestampTz celeriac_duty_run(void);
 /* how many tasks wait in the executors' queues: is another executor worth it? */

@@ -11,10 +11,9 @@
  * The hook sees every utility statement of every database, with or without
  * the extension: for all but a few it costs one switch.
  */
-#include "process/launcher.h"
+#include "process/hooks.h"
 
 #include "access/xact.h"
-#include "catalog/dependency.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
@@ -25,19 +24,23 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "storage/lwlock.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/syscache.h"
 
-#include "session/identity.h"
 #include "base/compat.h"
-#include "session/event.h"
-#include "task/intask.h"
+#include "process/block.h"
 #include "process/process.h"
+#include "session/notify.h"
+#include "session/role.h"
+#include "session/xact.h"
+#include "shmem/database.h"
+#include "shmem/leave.h"
 #include "shmem/ready.h"
 #include "shmem/shmem.h"
 #include "shmem/wake.h"
-#include "session/xact.h"
+#include "task/intask.h"
 
 #define EXTENSION_NAME CELERIAC_LIBRARY
 #define DEFAULT_TEMPLATE "template1"

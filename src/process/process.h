@@ -8,6 +8,8 @@
 
 #include "base/names.h"
 
+#include "storage/condition_variable.h"
+
 typedef enum CelProcessKind
 {
 	PROCESS_COORDINATOR,
@@ -52,13 +54,7 @@ typedef enum CelStartResult
 
 extern Size celeriac_process_shmem_size(void);
 extern void celeriac_process_shmem_startup(void);
-
-/* for parents: the launcher of coordinators, a coordinator of executors */
-extern CelStartResult celeriac_process_start(CelProcessKind kind, Oid dboid);
-extern CelProcess *celeriac_process_list(int *count);
 extern void celeriac_process_forget(uint64 token);
-extern void celeriac_process_terminate(Oid dboid);
-extern bool celeriac_process_stop_executors(Oid dboid, long timeout_ms);
 
 /* for the workers themselves */
 extern void celeriac_process_enter(void);
@@ -67,12 +63,41 @@ extern bool celeriac_process_may_leave(void);
 /* it was asked to make room for another */
 extern bool celeriac_process_leaving(void);
 
-/* for who needs a database without us, until the end of its transaction */
-extern void celeriac_process_block(Oid dboid);
-extern void celeriac_process_unblock(void);
-
 /* ask the launcher to read pg_database again */
 extern void celeriac_process_rescan(void);
 extern bool celeriac_process_take_rescan(void);
+
+/*
+ * The table itself, for start.c and block.c; all of it under CelShared->lock.
+ * Ended processes keep their entry until their parent has seen it.
+ */
+#define MAX_PROCESSES (2 * max_worker_processes)
+
+typedef struct DatabaseBlock
+{
+	Oid			dboid;			/* InvalidOid = free */
+	int			pid;
+} DatabaseBlock;
+
+typedef struct ProcessTable
+{
+	uint64		last_token;
+	bool		rescan;			/* pg_database is to be read again */
+	TimestampTz short_until;	/* somebody waits for room until then */
+	ConditionVariable ended;	/* a process has ended */
+	DatabaseBlock *blocks;		/* MaxBackends */
+	CelProcess	processes[FLEXIBLE_ARRAY_MEMBER];
+} ProcessTable;
+
+extern ProcessTable *celeriac_processes;
+extern uint64 celeriac_process_token;	/* our own, 0 = none */
+
+extern CelProcess *celeriac_process_find(uint64 token);
+extern CelProcess *celeriac_process_free(void);
+extern void celeriac_process_remove(CelProcess *process);
+extern int	celeriac_process_count(CelProcessKind kind, Oid dboid);
+extern bool celeriac_process_is_blocked(Oid dboid);
+/* to its database: how many executors there are now */
+extern void celeriac_process_publish(Oid dboid);
 
 #endif							/* CELERIAC_PROCESS_H */

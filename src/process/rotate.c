@@ -22,19 +22,22 @@
  */
 #include "process/rotate.h"
 
-#include "access/xact.h"
 #include "executor/spi.h"
 #include "utils/timestamp.h"
 
 #include "base/check.h"
-#include "process/bgw.h"
-#include "session/identity.h"
-#include "rows/empty.h"
 #include "base/guc.h"
+#include "base/relation.h"
 #include "base/row.h"
+#include "process/bgw.h"
+#include "rows/empty.h"
+#include "session/exec.h"
+#include "session/identity.h"
+#include "session/statement.h"
+#include "shmem/database.h"
+#include "shmem/gate.h"
 #include "shmem/segment.h"
 #include "shmem/shmem.h"
-#include "rows/store.h"
 
 /* So few rows are moved rather than waited for. */
 #define STRAGGLERS		1000
@@ -158,7 +161,7 @@ discover_messages(void)
 	int			current = pg_atomic_read_u32(&message_segments()->current);
 
 	begin(&context, "looking at segments of messages");
-	find_used(old_messages, CelCat.messages, CEL_MESSAGE_SEGMENTS);
+	find_used(old_messages, CelExt.messages, CEL_MESSAGE_SEGMENTS);
 	commit(&context);
 	if (current == 0)
 	{
@@ -221,7 +224,7 @@ static void
 clean_messages(int number)
 {
 	OldSegment *old = &old_messages[number];
-	Oid			relid = CelCat.messages[number];
+	Oid			relid = CelExt.messages[number];
 	SegmentLook look;
 	bool		looked;
 	bool		done = false;
@@ -272,7 +275,7 @@ celeriac_rotate_messages(void)
 	static uint64 known_generation = 0;
 	TimestampTz next;
 
-	if (known_generation != CelCat.generation)
+	if (known_generation != CelExt.generation)
 		discover_messages();
 	known_generation = 0;		/* an error means that we know nothing */
 	for (int i = 1; i < CEL_MESSAGE_SEGMENTS; i++)
@@ -286,7 +289,7 @@ celeriac_rotate_messages(void)
 		if (i != pg_atomic_read_u32(&message_segments()->current))
 			next = Min(next, next_cleaning(i));
 	}
-	known_generation = CelCat.generation;
+	known_generation = CelExt.generation;
 	return next;
 }
 
@@ -364,7 +367,7 @@ discover_results(void)
 	bool		used;
 
 	begin(&context, "looking at segments of results");
-	find_used(old_results, CelCat.results, CEL_RESULT_SEGMENTS);
+	find_used(old_results, CelExt.results, CEL_RESULT_SEGMENTS);
 	read_segments();
 	if (current == 0)
 		current = first_current();
@@ -420,7 +423,7 @@ clean_results(int number)
 
 	if (closed_at[number] == 0)
 	{
-		done = celeriac_segment_writers_gone(CelCat.results[number]);
+		done = celeriac_segment_writers_gone(CelExt.results[number]);
 		if (done)
 			note_segment(number, opened_at[number] == 0 ? now : opened_at[number],
 						 closed_at[number] = now);
@@ -472,9 +475,9 @@ celeriac_rotate_results(void)
 	CelSegments *segments = result_segments();
 	TimestampTz next;
 
-	if (known_generation != CelCat.generation)
+	if (known_generation != CelExt.generation)
 		discover_results();
-	known_generation = CelCat.generation;
+	known_generation = CelExt.generation;
 	if (celeriac_result_expires == 0)
 		return NEVER;
 	known_generation = 0;		/* an error means that we know nothing */
@@ -489,6 +492,6 @@ celeriac_rotate_results(void)
 		if (i != pg_atomic_read_u32(&segments->current))
 			next = Min(next, next_results(i));
 	}
-	known_generation = CelCat.generation;
+	known_generation = CelExt.generation;
 	return next;
 }

@@ -29,11 +29,12 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "base/check.h"
-#include "session/identity.h"
+#include "base/delivery.h"
+#include "base/json.h"
 #include "base/relation.h"
 #include "base/row.h"
 #include "rows/store.h"
+#include "session/identity.h"
 
 typedef struct Segment
 {
@@ -79,7 +80,7 @@ open_segment(DirectEnds *direct, int number)
 
 	if (segment->rel == NULL)
 	{
-		segment->rel = table_open(CelCat.messages[number], RowExclusiveLock);
+		segment->rel = table_open(CelExt.messages[number], RowExclusiveLock);
 		segment->blocks = RelationGetNumberOfBlocks(segment->rel);
 		segment->slot = table_slot_create(segment->rel, NULL);
 	}

@@ -7,8 +7,8 @@
 
 #include "base/names.h"
 
-#include "canvas/callback.h"
-#include "shmem/segment.h"
+#include "base/delivery.h"
+#include "base/relation.h"
 
 typedef struct DirectEnds DirectEnds;
 

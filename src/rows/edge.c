@@ -12,10 +12,11 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "utils/rel.h"
 
-#include "session/identity.h"
 #include "base/compat.h"
+#include "session/identity.h"
 
 #define BATCH	256
 
@@ -56,7 +57,7 @@ insert_batch(ResultRelInfo *info, EState *estate, TupleTableSlot **slots, int co
 void
 celeriac_edges_insert(const EdgeRow *edges, int count)
 {
-	Relation	rel = table_open(CelCat.edge, RowExclusiveLock);
+	Relation	rel = table_open(CelExt.edge, RowExclusiveLock);
 	EState	   *estate = CreateExecutorState();
 	ResultRelInfo *info = makeNode(ResultRelInfo);
 	TupleTableSlot *slots[BATCH];

@@ -34,17 +34,18 @@
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
-#include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "session/identity.h"
 #include "base/compat.h"
 #include "base/relation.h"
 #include "base/row.h"
-#include "shmem/segment.h"
 #include "rows/store.h"
+#include "session/exec.h"
+#include "session/identity.h"
+#include "session/statement.h"
 #include "session/xact.h"
+#include "shmem/gate.h"
 
 /*
  * A lock that is had at once, or within the moment for which newcomers stand
@@ -255,7 +256,7 @@ celeriac_segment_move_messages(Oid relid)
 	Relation	rel;
 	Store	   *store;
 
-	if (!lock_at_once(CelCat.messages[0], RowExclusiveLock) ||
+	if (!lock_at_once(CelExt.messages[0], RowExclusiveLock) ||
 		!lock_at_once(relid, ExclusiveLock))
 		return false;
 	store = celeriac_store_parked_messages();
@@ -316,13 +317,13 @@ celeriac_segment_move_results(int number)
 
 	if (rows == 0)
 		return true;
-	if (!lock_at_once(CelCat.results[0], RowExclusiveLock) ||
-		!lock_at_once(CelCat.results[number], RowExclusiveLock))
+	if (!lock_at_once(CelExt.results[0], RowExclusiveLock) ||
+		!lock_at_once(CelExt.results[number], RowExclusiveLock))
 		return false;
 	store = celeriac_store_parked_results();
 	if (store == NULL)
 		return false;
-	rel = table_open(CelCat.results[number], NoLock);
+	rel = table_open(CelExt.results[number], NoLock);
 	move_results(rel, store, rows);
 	table_close(rel, NoLock);
 	celeriac_store_close(store);
@@ -334,9 +335,9 @@ celeriac_segment_truncate_results(int number)
 {
 	Relation	rel;
 
-	if (!lock_at_once(CelCat.results[number], AccessExclusiveLock))
+	if (!lock_at_once(CelExt.results[number], AccessExclusiveLock))
 		return false;
-	rel = table_open(CelCat.results[number], NoLock);
+	rel = table_open(CelExt.results[number], NoLock);
 	truncate_segment(rel);
 	table_close(rel, NoLock);
 	return true;

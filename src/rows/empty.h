@@ -7,7 +7,6 @@
 
 #include "base/names.h"
 
-#include "storage/block.h"
 #include "access/xlogdefs.h"
 
 /* What a look at a segment found, and where the WAL was then. */

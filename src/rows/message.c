@@ -5,19 +5,17 @@
 #include "rows/message.h"
 
 #include "access/htup_details.h"
-#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
-#include "base/check.h"
-#include "session/identity.h"
-#include "session/event.h"
+#include "base/delivery.h"
+#include "base/json.h"
 #include "base/relation.h"
-#include "call/sqlmap.h"
+#include "base/row.h"
+#include "session/definition.h"
+#include "session/identity.h"
 
 #define DELIVERY_COLUMNS 15
 
@@ -162,131 +160,8 @@ celeriac_delivery_datum(const Delivery *d)
 {
 	Datum		values[DELIVERY_COLUMNS];
 	bool		nulls[DELIVERY_COLUMNS];
-	TupleDesc	desc = lookup_rowtype_tupdesc_copy(CelCat.delivery_type, -1);
+	TupleDesc	desc = lookup_rowtype_tupdesc_copy(CelExt.delivery_type, -1);
 
 	form_delivery(d, values, nulls);
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
-}
-
-void
-celeriac_announce_received(const char *worker, const Delivery *deliveries,
-						   int count)
-{
-	if (count == 0 || !celeriac_events_wanted())
-		return;
-	for (int i = 0; i < count; i++)
-	{
-		const Delivery *d = &deliveries[i];
-		TaskEvent	event = {
-			.type = "task-received",
-			.id = &d->id,
-			.name = d->name,
-			.queue = d->queue,
-			.worker = worker,
-			.args = d->args,
-			.kwargs = d->kwargs,
-			.retries = d->retries,
-			.eta = d->eta,
-			.expires = d->expires,
-			.root_id = d->has_root ? &d->root_id : &d->id,
-			.parent_id = d->has_parent ? &d->parent_id : NULL,
-			.runtime = -1
-		};
-
-		celeriac_event_task(&event);
-	}
-}
-
-/*
- * What this session fetched by lease.  The one-task forms of finish take no
- * worker and no delivery number, so the fence is what the session was given
- * last.  A fetch that is rolled back leaves an entry that no claim will ever
- * match.  Session claims say themselves whose they are.
- */
-typedef struct Remembered
-{
-	pg_uuid_t	id;				/* hash key */
-	int			delivery;
-	char		worker[CELERIAC_NAME_LEN];
-} Remembered;
-
-static HTAB *remembered = NULL;
-
-/* more than a client that finishes one by one can have in hand */
-#define MAX_REMEMBERED	10000
-
-static void
-create_remembered(void)
-{
-	HASHCTL		info = {
-		.keysize = UUID_LEN,
-		.entrysize = sizeof(Remembered),
-		.hcxt = TopMemoryContext
-	};
-
-	remembered = hash_create("celeriac deliveries", 64, &info,
-							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-}
-
-void
-celeriac_remember_delivery(const char *worker, const Delivery *d)
-{
-	Remembered *entry;
-
-	if (remembered != NULL && hash_get_num_entries(remembered) >= MAX_REMEMBERED)
-	{
-		hash_destroy(remembered);
-		remembered = NULL;
-	}
-	if (remembered == NULL)
-		create_remembered();
-	entry = hash_search(remembered, &d->id, HASH_ENTER, NULL);
-	entry->delivery = d->delivery;
-	strlcpy(entry->worker, worker, sizeof(entry->worker));
-}
-
-bool
-celeriac_recall_delivery(const pg_uuid_t *id, const char **worker, int *delivery)
-{
-	Remembered *entry = remembered == NULL ? NULL :
-		hash_search(remembered, id, HASH_FIND, NULL);
-
-	if (entry == NULL)
-		return false;
-	*worker = entry->worker;
-	*delivery = entry->delivery;
-	return true;
-}
-
-void
-celeriac_forget_delivery(const pg_uuid_t *id)
-{
-	if (remembered != NULL)
-		hash_search(remembered, id, HASH_REMOVE, NULL);
-}
-
-/*
- * The ids that this session got by session claims, the latest.  A claim says
- * itself whose it is; but one that is held no more may have become another's.
- */
-static pg_uuid_t *claimed = NULL;
-static uint32 nclaimed = 0;
-
-void
-celeriac_remember_claimed(const pg_uuid_t *id)
-{
-	if (claimed == NULL)
-		claimed = MemoryContextAlloc(TopMemoryContext, MAX_REMEMBERED * UUID_LEN);
-	claimed[nclaimed++ % MAX_REMEMBERED] = *id;
-}
-
-bool
-celeriac_was_claimed(const pg_uuid_t *id)
-{
-	for (uint32 i = 0; i < Min(nclaimed, MAX_REMEMBERED); i++)
-	{
-		if (memcmp(&claimed[i], id, UUID_LEN) == 0)
-			return true;
-	}
-	return false;
 }

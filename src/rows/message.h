@@ -33,17 +33,4 @@ extern bool celeriac_acks_early(const Delivery *delivery);
 /* task_delivery as one composite value */
 extern Datum celeriac_delivery_datum(const Delivery *delivery);
 
-/* what this session fetched by lease, for the one-task forms of finish */
-extern void celeriac_remember_delivery(const char *worker,
-									   const Delivery *delivery);
-extern bool celeriac_recall_delivery(const pg_uuid_t *id, const char **worker,
-									 int *delivery);
-extern void celeriac_forget_delivery(const pg_uuid_t *id);
-/* and by session claims: which it may hold no more */
-extern void celeriac_remember_claimed(const pg_uuid_t *id);
-extern bool celeriac_was_claimed(const pg_uuid_t *id);
-
-extern void celeriac_announce_received(const char *worker,
-									   const Delivery *deliveries, int count);
-
 #endif							/* CELERIAC_MESSAGE_H */

@@ -14,12 +14,12 @@
 #include "rows/scan.h"
 
 #include "access/genam.h"
-#include "access/table.h"
 #include "access/sysattr.h"
+#include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "executor/tuptable.h"
+#include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -27,9 +27,10 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "session/identity.h"
 #include "base/compat.h"
 #include "base/relation.h"
+#include "base/row.h"
+#include "session/identity.h"
 
 /* columns of the dispatch index: queue, priority, ready */
 #define INDEX_COLUMNS	3
@@ -108,10 +109,10 @@ open_index(int number, Relation rel)
 {
 	Relation	index;
 
-	if (indexes_generation != CelCat.generation)
+	if (indexes_generation != CelExt.generation)
 	{
 		memset(indexes, 0, sizeof(indexes));
-		indexes_generation = CelCat.generation;
+		indexes_generation = CelExt.generation;
 	}
 	if (OidIsValid(indexes[number]))
 		return index_open(indexes[number], AccessShareLock);
@@ -126,7 +127,7 @@ celeriac_scan_open(void)
 	ReadyScan  *scan = palloc0(sizeof(ReadyScan));
 
 	for (int i = 0; i < CEL_MESSAGE_SEGMENTS; i++)
-		scan->segments[i].rel = table_open(CelCat.messages[i], AccessShareLock);
+		scan->segments[i].rel = table_open(CelExt.messages[i], AccessShareLock);
 	return scan;
 }
 

@@ -7,8 +7,8 @@
 
 #include "base/names.h"
 
+#include "base/relation.h"
 #include "base/row.h"
-#include "shmem/segment.h"
 
 /* All segments of messages, open for reading; between enter and leave. */
 typedef struct ReadyScan ReadyScan;

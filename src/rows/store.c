@@ -16,6 +16,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/inval.h"
@@ -23,12 +24,14 @@
 #include "utils/rel.h"
 #include "utils/reltrigger.h"
 
-#include "session/identity.h"
 #include "base/compat.h"
 #include "base/relation.h"
+#include "base/row.h"
+#include "rows/change.h"
+#include "session/identity.h"
+#include "shmem/database.h"
 #include "shmem/segment.h"
 #include "shmem/shmem.h"
-#include "base/state.h"
 
 #define STORE_BATCH		256
 
@@ -107,12 +110,12 @@ look_whether_plain(void)
 {
 	for (int i = 0; i < CEL_MESSAGE_SEGMENTS; i++)
 	{
-		if (!is_plain(CelCat.messages[i], messages.natts))
+		if (!is_plain(CelExt.messages[i], messages.natts))
 			return false;
 	}
 	for (int i = 0; i < CEL_RESULT_SEGMENTS; i++)
 	{
-		if (!is_plain(CelCat.results[i], results.natts))
+		if (!is_plain(CelExt.results[i], results.natts))
 			return false;
 	}
 	return true;
@@ -122,9 +125,9 @@ look_whether_plain(void)
 bool
 celeriac_store_plain(void)
 {
-	while (plain_generation != CelCat.generation)
+	while (plain_generation != CelExt.generation)
 	{
-		plain_generation = CelCat.generation;
+		plain_generation = CelExt.generation;
 		tables_are_plain = look_whether_plain();
 	}
 	return tables_are_plain;
@@ -218,7 +221,7 @@ celeriac_store_messages(void)
 	CelSegments *segments = &celeriac_my_database()->messages;
 
 	return open_store(&messages, segments,
-					  celeriac_segment_open(segments, CelCat.messages));
+					  celeriac_segment_open(segments, CelExt.messages));
 }
 
 Store *
@@ -227,21 +230,21 @@ celeriac_store_results(void)
 	CelSegments *segments = &celeriac_my_database()->results;
 
 	return open_store(&results, segments,
-					  celeriac_segment_open(segments, CelCat.results));
+					  celeriac_segment_open(segments, CelExt.results));
 }
 
 Store *
 celeriac_store_parked_messages(void)
 {
 	return open_store(&parked_messages, NULL,
-					  table_open(CelCat.messages[0], RowExclusiveLock));
+					  table_open(CelExt.messages[0], RowExclusiveLock));
 }
 
 Store *
 celeriac_store_parked_results(void)
 {
 	return open_store(&parked_results, NULL,
-					  table_open(CelCat.results[0], RowExclusiveLock));
+					  table_open(CelExt.results[0], RowExclusiveLock));
 }
 
 /*

@@ -6,30 +6,28 @@
 
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "executor/spi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
-#include "utils/regproc.h"
-#include "utils/rel.h"
 #include "utils/syscache.h"
 
-#include "base/check.h"
 #include "base/attempt.h"
-#include "session/identity.h"
-#include "base/errors.h"
+#include "base/delivery.h"
 #include "base/guc.h"
+#include "base/json.h"
 #include "base/row.h"
-#include "shmem/shmem.h"
-#include "call/sqltask.h"
+#include "map.h"
+#include "session/exec.h"
+#include "session/identity.h"
+#include "session/statement.h"
 #include "session/xact.h"
+#include "shmem/database.h"
 
 PG_FUNCTION_INFO_V1(celeriac_definition_changed);
 PG_FUNCTION_INFO_V1(celeriac_queue_changed);
-PG_FUNCTION_INFO_V1(celeriac_check_function);
-PG_FUNCTION_INFO_V1(celeriac_queue_name);
-PG_FUNCTION_INFO_V1(celeriac_task_name);
 
 static MemoryContext cache_context = NULL;
 static HTAB *definitions = NULL;
@@ -59,7 +57,7 @@ static const Definition builtin = {
 static void
 relation_changed(Datum arg, Oid relid)
 {
-	if (relid != InvalidOid && relid != CelCat.definition && relid != CelCat.queue)
+	if (relid != InvalidOid && relid != CelExt.definition && relid != CelExt.queue)
 		return;
 	cache_generation = 0;
 	invalidations++;
@@ -98,7 +96,7 @@ check_cache(void)
 {
 	uint32		changes = pg_atomic_read_u32(&celeriac_my_database()->queue_changes);
 
-	if (cache_generation == CelCat.generation && changes == seen_changes &&
+	if (cache_generation == CelExt.generation && changes == seen_changes &&
 		hash_get_num_entries(definitions) < MAX_CACHED &&
 		hash_get_num_entries(queues) < MAX_CACHED)
 		return;
@@ -110,7 +108,7 @@ check_cache(void)
 	definitions = create_cache("celeriac definitions", CELERIAC_NAME_LEN,
 							   sizeof(Definition));
 	queues = create_cache("celeriac queues", CELERIAC_QUEUE_LEN, sizeof(QueueInfo));
-	cache_generation = CelCat.generation;
+	cache_generation = CelExt.generation;
 }
 
 /* The row of the statement just executed. */
@@ -331,26 +329,16 @@ celeriac_queue_changed(PG_FUNCTION_ARGS)
 	return PointerGetDatum(tuple);
 }
 
-Datum
-celeriac_check_function(PG_FUNCTION_ARGS)
+const char *
+celeriac_defining_name(const char *name, Jsonb *kwargs)
 {
-	celeriac_sqltask_check_function(PG_GETARG_OID(0));
-	PG_RETURN_TEXT_P(cstring_to_text(format_procedure_qualified(PG_GETARG_OID(0))));
+	const char *task = map_is(name) ? celeriac_option_text(kwargs, "task") : NULL;
+
+	return task != NULL ? task : name;
 }
 
-/* What SQL functions are given as a name, checked as everywhere. */
-Datum
-celeriac_queue_name(PG_FUNCTION_ARGS)
+const Definition *
+celeriac_definition_of(const Delivery *delivery)
 {
-	celeriac_require_not_null(fcinfo, 0, "queue");
-	celeriac_require_queue_name(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-}
-
-Datum
-celeriac_task_name(PG_FUNCTION_ARGS)
-{
-	celeriac_require_not_null(fcinfo, 0, "name");
-	celeriac_require_task_name(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	return celeriac_definition(celeriac_defining_name(delivery->name, delivery->kwargs));
 }

@@ -10,6 +10,10 @@
 
 #include "base/names.h"
 
+#include "utils/jsonb.h"
+
+#include "base/delivery.h"
+
 typedef struct Definition
 {
 	char		name[CELERIAC_NAME_LEN];	/* hash key */
@@ -52,5 +56,14 @@ typedef struct QueueInfo
 extern const QueueInfo *celeriac_queue(const char *name);
 /* create the queue if it is unknown; raises on a bad name */
 extern void celeriac_queue_ensure(const char *name);
+
+/*
+ * The name of the task that says where a message goes and how it ends: its own,
+ * for a map that of the task it calls.
+ */
+extern const char *celeriac_defining_name(const char *name, Jsonb *kwargs);
+
+/* the definition of that */
+extern const Definition *celeriac_definition_of(const Delivery *delivery);
 
 #endif							/* CELERIAC_DEFINITION_H */

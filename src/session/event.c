@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "catalog/pg_type.h"
-#include "commands/async.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -27,15 +26,14 @@
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
-#include "shmem/shmem.h"
+#include "base/delivery.h"
 #include "session/xact.h"
+#include "shmem/database.h"
+#include "shmem/shmem.h"
 
 PG_FUNCTION_INFO_V1(task_events_enable);
 PG_FUNCTION_INFO_V1(task_events_disable);
 PG_FUNCTION_INFO_V1(task_events_auto);
-
-/* NOTIFY's own limit (NOTIFY_PAYLOAD_MAX_LENGTH in async.c), less one */
-#define MAX_PAYLOAD		7999
 
 /*
  * Limits in bytes, escapes included.  An event with every field at its limit
@@ -251,32 +249,6 @@ celeriac_event_worker(const char *type, const char *worker, Jsonb *info)
 	pfree(buf.data);
 }
 
-static void
-notify(StringInfo payload)
-{
-	appendStringInfoChar(payload, ']');
-	Async_Notify(CELERIAC_EVENT_CHANNEL, payload->data);
-	resetStringInfo(payload);
-}
-
-void
-celeriac_event_send(char *const *events, int count)
-{
-	StringInfoData payload;
-
-	initStringInfo(&payload);
-	for (int i = 0; i < count; i++)
-	{
-		if (payload.len > 0 && payload.len + strlen(events[i]) + 2 > MAX_PAYLOAD)
-			notify(&payload);
-		appendStringInfoChar(&payload, payload.len > 0 ? ',' : '[');
-		appendStringInfoString(&payload, events[i]);
-	}
-	if (payload.len > 0)
-		notify(&payload);
-	pfree(payload.data);
-}
-
 /*
  * Celery's enable_events and disable_events, for this database until the server
  * restarts.
@@ -307,4 +279,33 @@ task_events_auto(PG_FUNCTION_ARGS)
 {
 	force_events(EVENTS_AUTO);
 	PG_RETURN_VOID();
+}
+
+void
+celeriac_announce_received(const char *worker, const Delivery *deliveries,
+						   int count)
+{
+	if (count == 0 || !celeriac_events_wanted())
+		return;
+	for (int i = 0; i < count; i++)
+	{
+		const Delivery *d = &deliveries[i];
+		TaskEvent	event = {
+			.type = "task-received",
+			.id = &d->id,
+			.name = d->name,
+			.queue = d->queue,
+			.worker = worker,
+			.args = d->args,
+			.kwargs = d->kwargs,
+			.retries = d->retries,
+			.eta = d->eta,
+			.expires = d->expires,
+			.root_id = d->has_root ? &d->root_id : &d->id,
+			.parent_id = d->has_parent ? &d->parent_id : NULL,
+			.runtime = -1
+		};
+
+		celeriac_event_task(&event);
+	}
 }

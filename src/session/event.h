@@ -9,7 +9,7 @@
 
 #include "utils/jsonb.h"
 
-#define CELERIAC_EVENT_CHANNEL	"task_event"
+#include "base/delivery.h"
 
 extern void celeriac_event_init(void);
 
@@ -48,7 +48,8 @@ typedef struct TaskEvent
 extern void celeriac_event_task(const TaskEvent *event);
 extern void celeriac_event_worker(const char *type, const char *worker,
 								  Jsonb *info);
-/* pack the collected events into as few NOTIFY as fit; before commit only */
-extern void celeriac_event_send(char *const *events, int count);
+
+extern void celeriac_announce_received(const char *worker,
+									   const Delivery *deliveries, int count);
 
 #endif							/* CELERIAC_EVENT_H */

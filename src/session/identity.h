@@ -1,6 +1,6 @@
 /*
  * identity.h
- *		Entering the extension: its schema and owner, its prepared statements.
+ *		Entering the extension: its schema and owner.
  *
  * Every SQL function of ours that touches the tables is bracketed by
  * celeriac_enter and celeriac_leave: between them the current user is the
@@ -12,14 +12,11 @@
 
 #include "base/names.h"
 
-#include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/snapshot.h"
 
-#include "shmem/segment.h"
-#include "session/statement.h"
+#include "base/relation.h"
 
-typedef struct CelCatalog
+typedef struct CelExtension
 {
 	Oid			namespace_oid;
 	char		namespace_name[NAMEDATALEN];
@@ -33,7 +30,7 @@ typedef struct CelCatalog
 	Oid			delivery_type;	/* composite types */
 	Oid			outcome_type;
 	uint64		generation;		/* changes with the extension's identity */
-} CelCatalog;
+} CelExtension;
 
 typedef struct CelContext
 {
@@ -42,33 +39,17 @@ typedef struct CelContext
 	int			path_level;
 } CelContext;
 
-extern CelCatalog CelCat;
-
-extern void celeriac_catalog_init(void);
+extern CelExtension CelExt;
 
 /* of messages or of results? */
 extern bool celeriac_is_segment(Oid relid);
 
 /* Identify the extension from a function of it, or by name in a worker. */
-extern void celeriac_catalog_use(FunctionCallInfo fcinfo);
-extern bool celeriac_catalog_lookup(void);
+extern void celeriac_identify(FunctionCallInfo fcinfo);
+extern bool celeriac_identify_by_name(void);
 
 extern void celeriac_enter(CelContext *context, FunctionCallInfo fcinfo);
 extern void celeriac_enter_worker(CelContext *context);
 extern void celeriac_leave(CelContext *context);
-
-/*
- * Run a prepared statement with a fresh snapshot (newer than the caller's,
- * whatever the isolation level).  Returns SPI_processed; rows in
- * SPI_tuptable.
- */
-extern uint64 celeriac_exec(CelStatement statement, Datum *values,
-							const char *nulls);
-
-/* rights of the calling role */
-extern bool celeriac_sees_all(Oid role);	/* monitor, admin, superuser */
-extern bool celeriac_is_admin(Oid role);
-extern bool celeriac_is_worker(Oid role);
-extern char *celeriac_role_name(Oid role);
 
 #endif							/* CELERIAC_CATALOG_H */

@@ -10,7 +10,7 @@
 
 #include "catalog/pg_type.h"
 
-#include "canvas/graph.h"
+#include "base/delivery.h"
 
 /* all columns, in the table's order */
 #define SEND \

@@ -5,7 +5,7 @@
 #ifndef CELERIAC_STATEMENT_H
 #define CELERIAC_STATEMENT_H
 
-#include "postgres.h"
+#include "base/names.h"
 
 typedef enum CelStatement
 {

@@ -19,14 +19,16 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "storage/lwlock.h"
 #include "utils/memutils.h"
 
-#include "shmem/claim.h"
 #include "base/compat.h"
-#include "session/event.h"
+#include "session/notify.h"
+#include "shmem/claim.h"
+#include "shmem/database.h"
 #include "shmem/ready.h"
-#include "task/revoke.h"
 #include "shmem/segment.h"
+#include "shmem/session.h"
 #include "shmem/shmem.h"
 #include "shmem/wake.h"
 

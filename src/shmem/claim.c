@@ -19,7 +19,6 @@
  */
 #include "shmem/claim.h"
 
-#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
@@ -27,6 +26,9 @@
 
 #include "base/compat.h"
 #include "base/guc.h"
+#include "base/relation.h"
+#include "base/row.h"
+#include "shmem/database.h"
 #include "shmem/shmem.h"
 
 #define CLAIM_PARTITIONS	32

@@ -7,7 +7,7 @@
 
 #include "base/names.h"
 
-#include "shmem/segment.h"
+#include "base/relation.h"
 
 typedef enum ClaimKind
 {

@@ -39,7 +39,7 @@
 #include "utils/hsearch.h"
 
 #include "base/guc.h"
-#include "shmem/shmem.h"
+#include "shmem/database.h"
 
 #define READY_LOCKS	"celeriac_ready"
 
@@ -267,6 +267,14 @@ celeriac_ready_all_levels(ReadyLevel *copies)
 	return CELERIAC_MAX_PRIORITY + 1;
 }
 
+static void
+init_turns(Turns *turns)
+{
+	memset(turns, 0, sizeof(*turns));
+	SpinLockInit(&turns->mutex);
+	turns->nseats = SEATS_MIN;
+}
+
 /* Under the lock, exclusively; NULL = there is no room. */
 static ReadyQueue *
 add_queue(Oid dboid, const char *queue)
@@ -278,7 +286,7 @@ add_queue(Oid dboid, const char *queue)
 	if (entry == NULL || found)
 		return entry;
 	pg_atomic_init_u32(&entry->discovered, 0);
-	celeriac_turns_init(&entry->turns);
+	init_turns(&entry->turns);
 	for (int i = 0; i < PRIORITY_WORDS; i++)
 		pg_atomic_init_u64(&entry->priorities[i], 0);
 	return entry;

@@ -7,7 +7,29 @@
 
 #include "base/names.h"
 
-#include "shmem/turn.h"
+#include "storage/spin.h"
+
+/* seats of a queue at least, and those that are remembered; see turn.c */
+#define SEATS_MIN	4
+#define TURN_SEATS	64
+
+typedef struct Seat
+{
+	int			pid;
+	TimestampTz until;			/* then it is anybody's */
+} Seat;
+
+/* Of one queue, in shared memory. */
+typedef struct Turns
+{
+	slock_t		mutex;
+	int			nseats;			/* more than TURN_SEATS = no limit */
+	int			refused;		/* looks in vain, in this window */
+	int			crowd;			/* the same of the window before */
+	TimestampTz window;			/* its begin */
+	uint64		effort;			/* as it was then */
+	Seat		seats[TURN_SEATS];
+} Turns;
 
 typedef struct ReadyLevel
 {

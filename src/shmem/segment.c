@@ -6,23 +6,12 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "access/xact.h"
 #include "funcapi.h"
-#include "miscadmin.h"
-#include "utils/timestamp.h"
 
+#include "shmem/database.h"
 #include "shmem/shmem.h"
 
-const RowPlace celeriac_nowhere = {.segment = -1};
 PG_FUNCTION_INFO_V1(celeriac_current_segments);
-
-void
-celeriac_segments_init(CelSegments *segments)
-{
-	pg_atomic_init_u32(&segments->current, 0);
-	pg_atomic_init_u64(&segments->added, 0);
-	pg_atomic_init_u32(&segments->watched, 0);
-}
 
 /*
  * Looked at again once the lock is had: whoever makes another segment the
@@ -71,41 +60,6 @@ celeriac_segment_changed(CelSegments *segments)
 	if (pg_atomic_read_u32(&segments->watched) != 0 &&
 		pg_atomic_exchange_u32(&segments->watched, 0) != 0)
 		celeriac_wake_coordinator(celeriac_my_database());
-}
-
-void
-celeriac_gate_close(void)
-{
-	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CEL_GATE_MS);
-
-	pg_atomic_write_u64(&celeriac_my_database()->gate, (uint64) until);
-}
-
-void
-celeriac_gate_open(void)
-{
-	pg_atomic_write_u64(&celeriac_my_database()->gate, 0);
-}
-
-/*
- * A coordinator that dies leaves a time that passes; should the clock be set
- * back, the number of naps is what ends.
- */
-void
-celeriac_gate_pass(void)
-{
-	pg_atomic_uint64 *gate = &celeriac_my_database()->gate;
-	uint64		until;
-
-	for (int naps = 0; naps < CEL_GATE_NAPS; naps++)
-	{
-		until = pg_atomic_read_u64(gate);
-		if (until == 0 || GetCurrentTimestamp() >= (TimestampTz) until ||
-			TransactionIdIsValid(GetTopTransactionIdIfAny()))
-			break;
-		CHECK_FOR_INTERRUPTS();
-		pg_usleep(CEL_GATE_NAP_US);
-	}
 }
 
 /* (messages, results) */

@@ -1,6 +1,6 @@
 /*
  * shmem.h
- *		Shared memory: one slot per database, session and worker.
+ *		The layout of shared memory: one slot per database, session and worker.
  *
  * Locks, always taken in this order and never more than one of each kind:
  *	1. CelShared->lock		databases, sessions, workers
@@ -16,11 +16,8 @@
 
 #include "base/names.h"
 
-#include "port/atomics.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
-
-#include "shmem/segment.h"
 
 /* What a background worker of ours has been asked to be. */
 typedef enum CelDatabaseWant
@@ -29,6 +26,13 @@ typedef enum CelDatabaseWant
 	CEL_DB_RUN,					/* has the extension: keep one running */
 	CEL_DB_ABSENT				/* looked: no extension here */
 } CelDatabaseWant;
+
+typedef struct CelSegments
+{
+	pg_atomic_uint32 current;
+	pg_atomic_uint64 added;		/* rows put there since it became so */
+	pg_atomic_uint32 watched;	/* the coordinator wants to know of a change */
+} CelSegments;
 
 typedef struct CelDatabase
 {
@@ -121,29 +125,8 @@ typedef struct CelShared
 
 extern CelShared *CelShmem;
 
-extern void celeriac_shmem_init(void);
+extern Size celeriac_shmem_size(void);
+extern void celeriac_shmem_startup(void);
 extern void celeriac_shmem_require(void);
-
-/* this backend's database; created on first use, never NULL */
-extern CelDatabase *celeriac_my_database(void);
-extern CelDatabase *celeriac_find_database(Oid dboid);	/* caller holds lock */
-extern CelDatabase *celeriac_claim_database(Oid dboid); /* takes the lock */
-extern void celeriac_forget_database(Oid dboid);
-
-/* false while workers may still report what they run, after a restart */
-extern bool celeriac_dispatch_allowed(void);
-extern void celeriac_wake_launcher(void);
-extern void celeriac_wake_coordinator(CelDatabase *db);
-/* only to see whether another executor is worth it */
-extern void celeriac_ask_for_executor(CelDatabase *db);
-
-/* this backend's session; registers the exit hook on first use */
-extern CelSession *celeriac_my_session(void);
-extern bool celeriac_has_session(void);
-
-/* workers by name: slot, or -1 when the table is full */
-extern int	celeriac_worker_slot(const char *name);
-extern int	celeriac_require_worker_slot(const char *name); /* or raise */
-extern void celeriac_session_set_worker(int worker);
 
 #endif							/* CELERIAC_SHMEM_H */

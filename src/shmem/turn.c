@@ -34,8 +34,6 @@
 
 /* its class (objsubid in pg_locks) keeps it apart from users' advisory locks */
 #define TURN_CLASS	0x0CE1
-
-#define SEATS_MIN		4
 #define SEATS_UNLIMITED	(2 * TURN_SEATS)	/* as many as want one */
 
 /* in microseconds */
@@ -52,14 +50,6 @@
 
 #define PAUSE_MIN_MS	4
 #define PAUSE_MAX_MS	10000
-
-void
-celeriac_turns_init(Turns *turns)
-{
-	memset(turns, 0, sizeof(*turns));
-	SpinLockInit(&turns->mutex);
-	turns->nseats = SEATS_MIN;
-}
 
 /*
  * A lock of the lock manager, for it is held while a statement runs: waiting

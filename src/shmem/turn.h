@@ -8,32 +8,9 @@
 #include "base/names.h"
 
 #include "datatype/timestamp.h"
-#include "storage/spin.h"
 
 /* a fetch of fewer would wait longer than it works in vain */
 #define TURN_MIN	64
-
-#define TURN_SEATS	64
-
-typedef struct Seat
-{
-	int			pid;
-	TimestampTz until;			/* then it is anybody's */
-} Seat;
-
-/* Of one queue, in shared memory. */
-typedef struct Turns
-{
-	slock_t		mutex;
-	int			nseats;			/* more than TURN_SEATS = no limit */
-	int			refused;		/* looks in vain, in this window */
-	int			crowd;			/* the same of the window before */
-	TimestampTz window;			/* its begin */
-	uint64		effort;			/* as it was then */
-	Seat		seats[TURN_SEATS];
-} Turns;
-
-extern void celeriac_turns_init(Turns *turns);
 
 /*
  * One at a time takes tasks from a level.  Ends with the (sub)transaction at

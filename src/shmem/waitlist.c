@@ -23,6 +23,7 @@
 #include "storage/shmem.h"
 
 #include "base/compat.h"
+#include "shmem/shmem.h"
 
 #define WAIT_BUCKETS	256
 #define WAIT_LOCKS		"celeriac_wait"

@@ -23,16 +23,16 @@
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
-#include "shmem/claim.h"
 #include "base/compat.h"
-#include "process/process.h"
+#include "shmem/claim.h"
+#include "shmem/database.h"
 #include "shmem/ready.h"
+#include "shmem/session.h"
 #include "shmem/shmem.h"
 #include "shmem/waitlist.h"
 
@@ -121,6 +121,8 @@ celeriac_wait_get_begin(const pg_uuid_t *id)
 	wait_publish(CEL_WAIT_GET, &key, 1);
 }
 
+bool		(*celeriac_wait_interrupt) (void) = NULL;
+
 /*
  * A client that is gone ends its session now, not when the wait is over: the
  * claims of a worker that was killed are freed by that.
@@ -180,8 +182,7 @@ celeriac_wait_sleep(TimestampTz deadline)
 			return GetCurrentTimestamp() < deadline;
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
-		if (session->executor && (ShutdownRequestPending || ConfigReloadPending ||
-								  celeriac_process_leaving()))
+		if (celeriac_wait_interrupt != NULL && celeriac_wait_interrupt())
 			return false;
 	}
 }

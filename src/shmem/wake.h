@@ -14,7 +14,11 @@
 extern void celeriac_wait_fetch_begin(const char *const *queues,
 									  const bool *crowded, int nqueues, int max);
 extern void celeriac_wait_get_begin(const pg_uuid_t *id);
-/* sleep until woken or the deadline; false = the time is over */
+/*
+ * Sleep until woken or the deadline; false = the time is over.  An executor sets
+ * what else may end its waits, asked whenever its latch is set.
+ */
+extern bool (*celeriac_wait_interrupt) (void);
 extern bool celeriac_wait_sleep(TimestampTz deadline);
 extern void celeriac_wait_end(void);
 /* in a procedure: commit first, so that no snapshot is held meanwhile */

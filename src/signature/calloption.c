@@ -15,6 +15,7 @@
 
 #include "base/check.h"
 #include "base/errors.h"
+#include "base/json.h"
 
 typedef struct CallOption
 {
@@ -240,51 +241,6 @@ require_options(Jsonb *options)
 		(void) JsonbIteratorNext(&it, &value, true);
 		require_option(&key, &value);
 	}
-}
-
-/*
- * Operations on objects and arrays
- */
-Jsonb *
-celeriac_jsonb_concat(Jsonb *left, Jsonb *right)
-{
-	if (JB_ROOT_COUNT(right) == 0)
-		return left;
-	if (JB_ROOT_COUNT(left) == 0)
-		return right;
-	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(left),
-											  JsonbPGetDatum(right)));
-}
-
-Jsonb *
-celeriac_jsonb_without(Jsonb *object, const char *key)
-{
-	if (JB_ROOT_COUNT(object) == 0)
-		return object;
-	return DatumGetJsonbP(DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(object),
-											  CStringGetTextDatum(key)));
-}
-
-Jsonb *
-celeriac_jsonb_with(Jsonb *object, const char *key, Jsonb *value)
-{
-	OptionsBuilder pair = {0};
-
-	celeriac_options_jsonb(&pair, key, value);
-	return celeriac_jsonb_concat(object, celeriac_options_done(&pair));
-}
-
-Jsonb *
-celeriac_jsonb_list(Jsonb *element)
-{
-	JsonbParseState *state = NULL;
-	JsonbValue	value = {.type = jbvBinary};
-
-	value.val.binary.data = &element->root;
-	value.val.binary.len = VARSIZE_ANY_EXHDR(element);
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	pushJsonbValue(&state, WJB_ELEM, &value);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
 }
 
 /* Those pairs that are kept. */

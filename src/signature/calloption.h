@@ -25,10 +25,4 @@ extern Jsonb *celeriac_call_options_set(Jsonb *options, Jsonb *given);
 /* those that go with the task: no nulls, nothing that Celery adds for itself */
 extern Jsonb *celeriac_call_options_clean(Jsonb *options);
 
-/* small operations on jsonb objects and arrays */
-extern Jsonb *celeriac_jsonb_concat(Jsonb *left, Jsonb *right);
-extern Jsonb *celeriac_jsonb_without(Jsonb *object, const char *key);
-extern Jsonb *celeriac_jsonb_list(Jsonb *element);	/* of one, no scalar */
-extern Jsonb *celeriac_jsonb_with(Jsonb *object, const char *key, Jsonb *value);
-
 #endif							/* CELERIAC_CALLOPTION_H */

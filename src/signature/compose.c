@@ -15,13 +15,16 @@
 #include "utils/builtins.h"
 
 #include "base/check.h"
-#include "signature/calloption.h"
-#include "signature/tree.h"
 #include "base/errors.h"
+#include "base/json.h"
+#include "base/uuid.h"
+#include "signature/accept.h"
+#include "signature/calloption.h"
 #include "signature/link.h"
 #include "signature/prepare.h"
+#include "signature/print.h"
 #include "signature/signature.h"
-#include "base/uuid.h"
+#include "signature/tree.h"
 
 PG_FUNCTION_INFO_V1(task_chain);
 PG_FUNCTION_INFO_V1(task_group);

@@ -9,10 +9,12 @@
 
 #include "miscadmin.h"
 
-#include "base/check.h"
-#include "signature/calloption.h"
 #include "base/errors.h"
 #include "base/guc.h"
+#include "base/json.h"
+#include "signature/print.h"
+#include "signature/read.h"
+#include "signature/tree.h"
 
 static bool
 contains(Jsonb *list, Jsonb *element)
@@ -49,7 +51,7 @@ append_option(Canvas *canvas, const char *key, Jsonb *signature)
 static Jsonb *
 immutable_copy(Jsonb *signature)
 {
-	Canvas	   *copy = celeriac_canvas_parse(signature);
+	Canvas	   *copy = celeriac_canvas_read(signature);
 
 	celeriac_canvas_set_immutable(copy, true);
 	return celeriac_canvas_jsonb(copy);
@@ -149,16 +151,16 @@ celeriac_canvas_link_error_all(Canvas *canvas, Jsonb *errbacks)
 void
 celeriac_canvas_set_immutable(Canvas *canvas, bool immutable)
 {
-	Canvas	   *group = canvas->kind == CANVAS_CHORD ? canvas->header : canvas;
+	const Canvas *whole = canvas->kind == CANVAS_CHORD ? canvas->header : canvas;
 	ListCell   *cell;
 
 	check_stack_depth();
-	if (group->kind != CANVAS_GROUP)
+	if (canvas->kind != CANVAS_GROUP && canvas->kind != CANVAS_CHORD)
 	{
 		canvas->immutable = immutable;
 		return;
 	}
-	foreach(cell, group->children)
+	foreach(cell, whole->children)
 		celeriac_canvas_set_immutable(lfirst(cell), immutable);
 }
 

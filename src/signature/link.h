@@ -7,6 +7,10 @@
 #ifndef CELERIAC_LINK_H
 #define CELERIAC_LINK_H
 
+#include "base/names.h"
+
+#include "utils/jsonb.h"
+
 #include "signature/tree.h"
 
 extern void celeriac_canvas_link(Canvas *canvas, Jsonb *callback);

@@ -14,12 +14,13 @@
 #include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
 
-#include "base/check.h"
-#include "signature/calloption.h"
 #include "base/errors.h"
-#include "signature/link.h"
-#include "map.h"
+#include "base/json.h"
 #include "base/uuid.h"
+#include "map.h"
+#include "signature/calloption.h"
+#include "signature/link.h"
+#include "signature/tree.h"
 
 /* What comes from outside to be merged in; none of them is NULL. */
 typedef struct Partial
@@ -77,8 +78,8 @@ prepare_task(Canvas *task, const Partial *given)
 		task->id = take_id(task);
 		task->options = celeriac_call_options_clean(task->options);
 	}
-	if (task->route == NULL)
-		task->route = task->name;
+	if (task->defined_by == NULL)
+		task->defined_by = task->name;
 	return task;
 }
 
@@ -98,7 +99,7 @@ prepare_map(Canvas *map, const Partial *given)
 {
 	map->name = map->kind == CANVAS_MAP ? MAP_TASK : STARMAP_TASK;
 	map->kwargs = map_kwargs(map);
-	map->route = map->mapped->name;
+	map->defined_by = map->mapped->name;
 	map->immutable = true;
 	map->kind = CANVAS_TASK;
 	return prepare_task(map, given);

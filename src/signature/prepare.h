@@ -5,7 +5,7 @@
  * What celeriac_canvas_prepare returns is simpler than what signatures may say:
  *
  *	- a task: also map and starmap, as tasks celeriac.map and celeriac.starmap;
- *	  route names the task whose definition says queue, limits and retries;
+ *	  defined_by names the task whose definition says queue, limits and retries;
  *	- a chain: of at least two; none of them is a chain, and a group is the last
  *	  if it is there at all (what a group has behind it is a chord);
  *	- a group: any number of tasks, chains and chords; also groups, but only
@@ -23,6 +23,11 @@
  */
 #ifndef CELERIAC_PREPARE_H
 #define CELERIAC_PREPARE_H
+
+#include "base/names.h"
+
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
 
 #include "signature/tree.h"
 

@@ -8,11 +8,12 @@
 #include "signature/signature.h"
 
 #include "fmgr.h"
-#include "libpq/pqformat.h"
 #include "utils/builtins.h"
 
 #include "base/check.h"
-#include "signature/tree.h"
+#include "base/json.h"
+#include "base/variadic.h"
+#include "signature/accept.h"
 
 PG_FUNCTION_INFO_V1(task_signature_in);
 PG_FUNCTION_INFO_V1(task_signature_out);

@@ -44,16 +44,13 @@ typedef struct Canvas
 	struct Canvas *mapped;		/* map, starmap, chunks: the task */
 	Jsonb	   *items;			/* map, starmap, chunks: an array */
 	int			size;			/* chunks: items in each */
+	int			depth;			/* in the document that it was read from */
 
 	/* set by celeriac_canvas_prepare */
-	const char *route;			/* task: whose definition says queue and
+	const char *defined_by;		/* task: whose definition says queue and
 								 * limits */
 	pg_uuid_t  *id;				/* task, group: wanted by the sender, or NULL */
 } Canvas;
-
-/* raises celeriac_invalid_argument unless the document is a signature */
-extern Canvas *celeriac_canvas_parse(Jsonb *document);
-extern Jsonb *celeriac_canvas_jsonb(const Canvas *canvas);
 
 /* new ones, without arguments and options */
 extern Canvas *celeriac_canvas_chain(List *tasks);
@@ -63,5 +60,27 @@ extern Canvas *celeriac_canvas_chord(Canvas *header, Canvas *body);
 /* map, starmap or chunks; checks what it is given */
 extern Canvas *celeriac_canvas_map(CanvasKind kind, const char *name, Jsonb *items,
 								   int size);
+
+/* What a kind is called in documents. */
+typedef struct KindInfo
+{
+	const char *task;			/* NULL = any other name */
+	const char *subtask_type;
+	bool		immutable;		/* made so */
+} KindInfo;
+
+extern const KindInfo celeriac_canvas_kinds[];
+
+/* by the keys "task" and "subtask_type" of a document */
+extern CanvasKind celeriac_canvas_kind(const JsonbValue *task,
+									   const JsonbValue *subtask_type);
+extern Canvas *celeriac_canvas_new(CanvasKind kind, const char *name);
+/* the task of a map, named alone */
+extern Canvas *celeriac_canvas_new_mapped(const char *name);
+
+/* each raises celeriac_invalid_argument: for a map's task, items and size */
+extern void celeriac_require_mappable(CanvasKind kind, const char *name);
+extern void celeriac_require_arrays(Jsonb *items);
+extern int	celeriac_require_size(double size);
 
 #endif							/* CELERIAC_CANVAS_H */

@@ -18,41 +18,35 @@
  * If the transaction aborts, xact.c gives the claims back and pushes the
  * positions back, so nothing is lost to a fetch whose answer never arrived.
  */
-#include "base/delivery.h"
+#include "task/fetch.h"
 
 #include "access/htup_details.h"
-#include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "funcapi.h"
-#include "utils/array.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "base/check.h"
-#include "session/identity.h"
-#include "shmem/claim.h"
-#include "base/compat.h"
-#include "session/definition.h"
-#include "base/errors.h"
-#include "task/fetch.h"
-#include "finish/finish.h"
-#include "rows/message.h"
-#include "shmem/ready.h"
+#include "base/delivery.h"
 #include "base/relation.h"
 #include "base/row.h"
+#include "finish/finish.h"
+#include "rows/message.h"
 #include "rows/scan.h"
-#include "shmem/shmem.h"
-#include "shmem/wake.h"
-#include "task/worker.h"
+#include "session/definition.h"
+#include "session/event.h"
+#include "session/exec.h"
+#include "session/statement.h"
 #include "session/xact.h"
-
-PG_FUNCTION_INFO_V1(task_fetch);
-PG_FUNCTION_INFO_V1(task_attach);
-
-const Delivery *celeriac_current_task = NULL;
+#include "shmem/claim.h"
+#include "shmem/database.h"
+#include "shmem/ready.h"
+#include "shmem/shmem.h"
+#include "shmem/turn.h"
+#include "shmem/wake.h"
+#include "shmem/workers.h"
+#include "task/candidate.h"
 
 typedef struct FetchState
 {
@@ -69,24 +63,6 @@ typedef struct FetchState
 	Outcome    *expired;		/* those that expired before they began */
 	int			nexpired;
 } FetchState;
-
-/* A row of one level, claimed and not yet read again. */
-typedef struct Candidate
-{
-	pg_uuid_t	id;
-	RowPlace	place;
-	int			claim;			/* its number in xact.c */
-	bool		own;			/* ready by this transaction */
-	bool		kept;			/* it was still there */
-} Candidate;
-
-typedef struct Candidates
-{
-	const char *queue;
-	int			priority;
-	int			count;
-	Candidate  *items;
-} Candidates;
 
 static bool
 leased(const FetchState *fetch)
@@ -260,38 +236,6 @@ keep_unchanged(FetchState *fetch, Candidates *found)
 	}
 }
 
-static int
-compare_candidates(const void *a, const void *b)
-{
-	return memcmp(&(*(Candidate *const *) a)->id, &(*(Candidate *const *) b)->id, UUID_LEN);
-}
-
-/* Those not kept, by id; how many. */
-static int
-missing(Candidates *found, Candidate **list)
-{
-	int			count = 0;
-
-	for (int i = 0; i < found->count; i++)
-	{
-		if (!found->items[i].kept)
-			list[count++] = &found->items[i];
-	}
-	qsort(list, count, sizeof(Candidate *), compare_candidates);
-	return count;
-}
-
-static Candidate *
-find_candidate(Candidate **list, int count, const pg_uuid_t *id)
-{
-	Candidate	sought = {.id = *id};
-	Candidate  *key = &sought;
-	Candidate **found = bsearch(&key, list, count, sizeof(Candidate *),
-								compare_candidates);
-
-	return found == NULL ? NULL : *found;
-}
-
 /* Claimed rows by their ids, newer than the claims; a lease marks them. */
 static uint64
 read_claimed(FetchState *fetch, Candidate **list, int count)
@@ -317,7 +261,7 @@ static void
 keep_by_id(FetchState *fetch, Candidates *found)
 {
 	Candidate **list = palloc(found->count * sizeof(Candidate *));
-	int			count = missing(found, list);
+	int			count = celeriac_candidates_missing(found, list);
 	uint64		rows = count == 0 ? 0 : read_claimed(fetch, list, count);
 	SPITupleTable *table = SPI_tuptable;
 
@@ -329,7 +273,7 @@ keep_by_id(FetchState *fetch, Candidates *found)
 		Candidate  *item;
 
 		heap_deform_tuple(table->vals[i], table->tupdesc, values, nulls);
-		item = find_candidate(list, count, celeriac_row_uuid(&row, Anum_message_id));
+		item = celeriac_find_candidate(list, count, celeriac_row_uuid(&row, Anum_message_id));
 		if (!leased(fetch))
 			celeriac_claim_set_delivery(&item->id, 1 +
 										celeriac_row_int32(&row, Anum_message_deliveries, 0));
@@ -442,242 +386,4 @@ celeriac_fetch(const char *worker, const char *const *queues, int nqueues,
 			celeriac_wake_fetch(MyDatabaseId, celeriac_queue_hash(queues[i]), 1);
 	}
 	return fetch.count;
-}
-
-/*
- * SQL
- */
-void
-celeriac_require_queue_names(const char *const *queues, int nqueues)
-{
-	if (nqueues == 0 || nqueues > CEL_MAX_WAIT_QUEUES)
-		ereport(ERROR,
-				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
-				 errmsg("queues must name between 1 and %d queues", CEL_MAX_WAIT_QUEUES)));
-	for (int i = 0; i < nqueues; i++)
-		celeriac_require_queue_name(queues[i]);
-}
-
-void
-celeriac_require_queues(const char *const *queues, int nqueues)
-{
-	celeriac_require_queue_names(queues, nqueues);
-	for (int i = 0; i < nqueues; i++)
-	{
-		if (!celeriac_queue(queues[i])->known)
-			ereport(ERROR,
-					(errcode(ERRCODE_CELERIAC_UNKNOWN_QUEUE),
-					 errmsg("queue \"%s\" does not exist", queues[i]),
-					 errhint("A queue is created by the first task sent to it, or by task_queue_create.")));
-	}
-}
-
-int
-celeriac_fetch_limit(int max)
-{
-	if (max < 1 || max > MAX_FETCH)
-		ereport(ERROR,
-				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
-				 errmsg("max must be between 1 and %d", MAX_FETCH)));
-	return max;
-}
-
-TimestampTz
-celeriac_wait_deadline(Interval *wait)
-{
-	double		seconds = celeriac_interval_seconds(wait);
-
-	if (seconds < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
-				 errmsg("wait must not be negative")));
-	if (seconds > INT_MAX)
-		return NEVER;
-	return GetCurrentTimestamp() + (TimestampTz) (seconds * USECS_PER_SEC);
-}
-
-/*
- * Between two looks nothing is kept but the wait: what a look allocated goes
- * with the SPI connection.
- */
-static int
-fetch_or_wait(CelContext *context, FunctionCallInfo fcinfo, const char *worker,
-			  const char *const *queues, int nqueues, int max, double lease,
-			  TimestampTz deadline, Delivery **deliveries)
-{
-	int			count = celeriac_fetch(worker, queues, nqueues, max, lease, deliveries);
-
-	if (count > 0 || deadline <= GetCurrentTimestamp())
-		return count;
-	celeriac_wait_fetch_begin(queues, NULL, nqueues, max);
-	for (;;)
-	{
-		bool		again;
-
-		pfree(*deliveries);
-		count = celeriac_fetch(worker, queues, nqueues, max, lease, deliveries);
-		if (count > 0)
-			break;
-		celeriac_leave(context);
-		again = celeriac_wait_sleep(deadline);
-		AcceptInvalidationMessages();
-		celeriac_enter(context, fcinfo);
-		if (!again)
-			break;
-	}
-	celeriac_wait_end();
-	return count;
-}
-
-static double
-lease_seconds(FunctionCallInfo fcinfo, int number)
-{
-	double		seconds;
-
-	if (PG_ARGISNULL(number))
-		return -1;
-	seconds = celeriac_interval_seconds(PG_GETARG_INTERVAL_P(number));
-	if (seconds <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
-				 errmsg("lease must be greater than zero"),
-				 errhint("Pass NULL for claims that last as long as the session.")));
-	return seconds;
-}
-
-/* task_fetch(worker, queues, max, wait, lease) */
-Datum
-task_fetch(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	CelContext	context;
-	const char *worker;
-	char	  **queues;
-	Delivery   *deliveries;
-	int			nqueues;
-	int			max;
-	int			count;
-	double		lease;
-
-	for (int i = 0; i < 4; i++)
-		celeriac_require_not_null(fcinfo, i, ((const char *[])
-											  {"worker", "queues", "max", "wait"})[i]);
-	worker = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	celeriac_require_worker_name(worker);
-	max = celeriac_fetch_limit(PG_GETARG_INT32(2));
-	lease = lease_seconds(fcinfo, 4);
-
-	celeriac_init_srf(fcinfo);
-	celeriac_enter(&context, fcinfo);
-	queues = celeriac_text_array(PG_GETARG_ARRAYTYPE_P(1), "queues", &nqueues);
-	celeriac_require_queues((const char *const *) queues, nqueues);
-	if (lease < 0)
-		celeriac_session_set_worker(celeriac_require_worker_slot(worker));
-	count = fetch_or_wait(&context, fcinfo, worker, (const char *const *) queues, nqueues, max, lease,
-						  celeriac_wait_deadline(PG_GETARG_INTERVAL_P(3)), &deliveries);
-	celeriac_leave(&context);
-	for (int i = 0; i < count; i++)
-	{
-		if (lease < 0)
-			celeriac_remember_claimed(&deliveries[i].id);
-		else
-			celeriac_remember_delivery(worker, &deliveries[i]);
-		celeriac_put_delivery(rsinfo, &deliveries[i]);
-	}
-	PG_RETURN_NULL();
-}
-
-static int
-claim_attachable(uint64 rows, int slot, Candidate *claimed)
-{
-	SPITupleTable *table = SPI_tuptable;
-	int			count = 0;
-
-	for (uint64 i = 0; i < rows; i++)
-	{
-		Row			row = {table->vals[i], table->tupdesc};
-		Candidate  *item = &claimed[count];
-		int64		ready = celeriac_row_int64(&row, 5, 0);
-
-		item->id = *celeriac_row_uuid(&row, 1);
-		item->kept = false;
-		celeriac_xact_reserve_claim();
-		if (celeriac_claim_take(&item->id, CLAIM_SESSION, slot, celeriac_row_int32(&row, 2, 0),
-								ready, NULL) != CLAIM_TAKEN)
-			continue;
-		item->claim = celeriac_xact_claimed(&item->id, false, celeriac_row_text(&row, 3),
-											celeriac_row_int32(&row, 4, 0), ready);
-		count++;
-	}
-	return count;
-}
-
-/* Those that are as they were seen; the claims on others are given back. */
-static void
-put_attached(ReturnSetInfo *rsinfo, uint64 rows, int slot, Candidates *claimed)
-{
-	SPITupleTable *table = SPI_tuptable;
-	Candidate **list = palloc_extended((claimed->count + 1) * sizeof(Candidate *),
-									   MCXT_ALLOC_HUGE);
-	int			count = missing(claimed, list);
-
-	for (uint64 i = 0; i < rows; i++)
-	{
-		Row			row = {table->vals[i], table->tupdesc};
-		Candidate  *item = find_candidate(list, count, celeriac_row_uuid(&row, 1));
-
-		if (item != NULL)
-			item->kept = true;
-	}
-	for (int i = 0; i < count; i++)
-	{
-		Datum		id = UUIDPGetDatum(&list[i]->id);
-		bool		isnull = false;
-
-		if (!list[i]->kept)
-		{
-			celeriac_xact_unclaim(list[i]->claim);
-			continue;
-		}
-		celeriac_remember_claimed(&list[i]->id);
-		celeriac_claim_started(&list[i]->id, slot, GetCurrentTimestamp());
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &id, &isnull);
-	}
-}
-
-/*
- * task_attach(worker, ids, deliveries): session claims again, after the
- * connection or the server was lost, on what this worker still runs.  As in a
- * fetch, what was seen before the claim was taken is looked at again after.
- */
-Datum
-task_attach(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	CelContext	context;
-	const char *worker;
-	int			slot;
-	uint64		rows;
-	Datum		values[2];
-	Candidates	claimed = {0};
-
-	celeriac_require_not_null(fcinfo, 0, "worker");
-	celeriac_require_not_null(fcinfo, 1, "ids");
-	celeriac_require_not_null(fcinfo, 2, "deliveries");
-	worker = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	celeriac_require_worker_name(worker);
-	celeriac_init_srf(fcinfo);
-	celeriac_enter(&context, fcinfo);
-	slot = celeriac_require_worker_slot(worker);
-	celeriac_session_set_worker(slot);
-	values[0] = PG_GETARG_DATUM(1);
-	values[1] = PG_GETARG_DATUM(2);
-	rows = celeriac_exec(STMT_ATTACHABLE, values, NULL);
-	claimed.items = palloc_extended((rows + 1) * sizeof(Candidate), MCXT_ALLOC_HUGE);
-	claimed.count = claim_attachable(rows, slot, claimed.items);
-	rows = celeriac_exec(STMT_ATTACHABLE, values, NULL);
-	put_attached(rsinfo, rows, slot, &claimed);
-	celeriac_leave(&context);
-	celeriac_worker_attached(slot);
-	PG_RETURN_NULL();
 }

@@ -7,8 +7,7 @@
 
 #include "base/names.h"
 
-#include "datatype/timestamp.h"
-
+#include "base/delivery.h"
 #include "shmem/ready.h"
 
 /* the most that one call may hand out */
@@ -20,10 +19,16 @@
  */
 extern int	celeriac_fetch_levels(const char *queue, ReadyLevel *levels);
 
-/* errors unless the arguments are such as these functions take */
-extern void celeriac_require_queue_names(const char *const *queues, int nqueues);
-extern void celeriac_require_queues(const char *const *queues, int nqueues);
-extern int	celeriac_fetch_limit(int max);
-extern TimestampTz celeriac_wait_deadline(Interval *wait);
+/*
+ * Claim up to max tasks that are ready now; does not wait.  lease is in
+ * seconds, < 0 asks for session claims.  Between celeriac_enter and leave;
+ * palloc'd in the current memory context.
+ */
+extern int	celeriac_fetch(const char *worker, const char *const *queues,
+						   int nqueues, int max, double lease,
+						   Delivery **deliveries);
+
+/* is anything there to fetch? */
+extern bool celeriac_anything_ready(const char *const *queues, int nqueues);
 
 #endif							/* CELERIAC_FETCH_H */

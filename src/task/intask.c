@@ -20,10 +20,12 @@
 #include "utils/timestamp.h"
 
 #include "base/check.h"
+#include "base/delivery.h"
 #include "base/errors.h"
-#include "canvas/graph.h"
-#include "rows/message.h"
 #include "base/uuid.h"
+#include "canvas/graft.h"
+#include "rows/message.h"
+#include "session/current.h"
 
 PG_FUNCTION_INFO_V1(task_current);
 PG_FUNCTION_INFO_V1(task_raise_retry);

@@ -7,6 +7,8 @@
 
 #include "base/names.h"
 
+#include "utils/elog.h"
+
 #include "base/delivery.h"
 
 /* around the call of a task's function */

@@ -6,10 +6,9 @@
  * isolation level.  A task not sent by the caller's role is as unknown as one
  * never sent, unless the role may see all.
  */
-#include "base/names.h"
+#include "task/result.h"
 
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
@@ -17,12 +16,14 @@
 #include "utils/timestamp.h"
 
 #include "base/check.h"
-#include "session/identity.h"
-#include "base/delivery.h"
 #include "base/errors.h"
-#include "task/result.h"
-#include "base/state.h"
+#include "base/json.h"
 #include "base/uuid.h"
+#include "session/current.h"
+#include "session/exec.h"
+#include "session/identity.h"
+#include "session/role.h"
+#include "session/statement.h"
 #include "shmem/wake.h"
 
 PG_FUNCTION_INFO_V1(task_get);

@@ -7,10 +7,13 @@
 
 #include "base/names.h"
 
-/* followed by the md5 of the worker's name */
-#define CELERIAC_WORKER_CHANNEL	"task_worker_"
+#include "task/result.h"
 
-/* interrupts the executor in this slot, if it still runs this task; no error */
-extern void celeriac_cancel_executor(int slot, const pg_uuid_t *id);
+extern bool celeriac_claim_to_revoke(const pg_uuid_t *id);
+extern void celeriac_require_right_to_revoke(const pg_uuid_t *id, Oid role, TaskStatus *status);
+extern bool celeriac_revoke_held(const pg_uuid_t *id, bool terminate, const char *signal);
+extern bool celeriac_revoke_one(const pg_uuid_t *id, Oid role, bool terminate, const char *signal);
+extern const char *celeriac_signal_name(const char *name);
+extern void celeriac_wait_for_decider(const pg_uuid_t *id);
 
 #endif							/* CELERIAC_REVOKE_H */

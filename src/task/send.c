@@ -8,31 +8,25 @@
  */
 #include "task/send.h"
 
-#include <math.h>
-
 #include "catalog/pg_type.h"
-#include "commands/sequence.h"
-#include "funcapi.h"
-#include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/numeric.h"
 #include "utils/timestamp.h"
 
 #include "base/check.h"
-#include "canvas/callback.h"
-#include "session/identity.h"
 #include "base/compat.h"
-#include "session/definition.h"
 #include "base/delivery.h"
 #include "base/errors.h"
-#include "base/relation.h"
-#include "call/sqltask.h"
-#include "base/state.h"
-#include "rows/store.h"
+#include "base/json.h"
 #include "base/uuid.h"
+#include "base/variadic.h"
+#include "call/binding.h"
+#include "rows/post.h"
+#include "session/current.h"
+#include "session/definition.h"
+#include "session/identity.h"
+#include "session/role.h"
+#include "signature/accept.h"
 
 PG_FUNCTION_INFO_V1(task_send);
 PG_FUNCTION_INFO_V1(task_send_many);
@@ -59,12 +53,6 @@ enum
 	ARG_SHADOW,
 	ARG_ID
 };
-
-static int64
-next_ready(void)
-{
-	return nextval_internal(CelCat.ready_seq, false);
-}
 
 /*
  * Options that are rare enough to share one column
@@ -284,213 +272,6 @@ read_request(FunctionCallInfo fcinfo, SendRequest *request, const char *sender)
 	return def;
 }
 
-/*
- * The message as a row
- */
-typedef struct MessageRow
-{
-	Datum		values[Anum_message_options];
-	bool		nulls[Anum_message_options];
-} MessageRow;
-
-static void
-set_column(MessageRow *row, int number, Datum value, bool isnull)
-{
-	row->values[number - 1] = value;
-	row->nulls[number - 1] = isnull;
-}
-
-static void
-set_uuid(MessageRow *row, int number, const pg_uuid_t *id)
-{
-	set_column(row, number, UUIDPGetDatum(id), id == NULL);
-}
-
-static void
-set_time(MessageRow *row, int number, TimestampTz when)
-{
-	set_column(row, number, TimestampTzGetDatum(when), when == 0);
-}
-
-/* All but id, args and ready, in which the messages of one call differ. */
-static void
-form_message(MessageRow *row, const SendRequest *r)
-{
-	memset(row->nulls, true, sizeof(row->nulls));
-	set_column(row, Anum_message_name, CStringGetTextDatum(r->name), false);
-	set_column(row, Anum_message_kwargs, JsonbPGetDatum(r->kwargs), false);
-	set_column(row, Anum_message_queue, CStringGetTextDatum(r->queue), false);
-	set_column(row, Anum_message_priority, Int16GetDatum(r->priority), false);
-	set_column(row, Anum_message_state,
-			   CStringGetTextDatum(celeriac_state_name(STATE_PENDING)), false);
-	set_time(row, Anum_message_eta, r->eta);
-	set_time(row, Anum_message_expires, r->expires);
-	set_column(row, Anum_message_retries, Int32GetDatum(0), false);
-	set_column(row, Anum_message_max_retries, Int32GetDatum(r->max_retries),
-			   r->max_retries < 0);
-	set_column(row, Anum_message_deliveries, Int32GetDatum(r->deliveries), false);
-	set_column(row, Anum_message_waiting, Int32GetDatum(r->waiting), false);
-	set_uuid(row, Anum_message_root_id, r->root_id);
-	set_uuid(row, Anum_message_parent_id, r->parent_id);
-	set_uuid(row, Anum_message_group_id, r->group_id);
-	set_column(row, Anum_message_sent_by, CStringGetTextDatum(r->sent_by), false);
-	set_time(row, Anum_message_sent_at, GetCurrentTimestamp());
-	set_column(row, Anum_message_options, JsonbPGetDatum(r->options), r->options == NULL);
-}
-
-static bool
-ready_now(const SendRequest *request)
-{
-	return request->waiting == 0 &&
-		(request->eta == 0 || request->eta <= GetCurrentTimestamp());
-}
-
-static void
-duplicate_id(const pg_uuid_t *id)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_CELERIAC_DUPLICATE_TASK),
-			 errmsg("task id %s is already in use", celeriac_uuid_text(id)),
-			 errhint("Leave id out to have a new one made.")));
-}
-
-static uint64
-insert_by_statement(CelStatement statement, const MessageRow *row)
-{
-	Datum		values[Anum_message_options];
-	char		nulls[Anum_message_options];
-
-	memcpy(values, row->values, sizeof(values));
-	for (int i = 0; i < Anum_message_options; i++)
-		nulls[i] = row->nulls[i] ? 'n' : ' ';
-	return celeriac_exec(statement, values, nulls);
-}
-
-/*
- * An id that a user gave goes to segment 0, whose primary key decides between
- * two who give the same.  Whoever has inserted it looks for it everywhere else,
- * with a snapshot taken after that.
- */
-static void
-insert_given(const MessageRow *row)
-{
-	Datum		id = row->values[Anum_message_id - 1];
-
-	if (insert_by_statement(STMT_SEND_WITH_ID, row) == 0 ||
-		celeriac_exec(STMT_ID_TAKEN, &id, NULL) > 0)
-		duplicate_id(DatumGetUUIDP(id));
-}
-
-static void
-insert_row(Store *store, const MessageRow *row)
-{
-	if (store != NULL)
-		celeriac_store_put(store, row->values, row->nulls);
-	else
-		insert_by_statement(STMT_SEND, row);
-}
-
-static void
-close_store(Store *store)
-{
-	if (store != NULL)
-		celeriac_store_close(store);
-}
-
-static bool
-is_given(const SendRequest *request)
-{
-	return request->id != NULL && !request->id_is_new;
-}
-
-static void
-complete_row(MessageRow *row, const SendRequest *request, pg_uuid_t *id)
-{
-	bool		now = ready_now(request);
-
-	if (request->id != NULL)
-		*id = *request->id;
-	else
-		celeriac_uuid(id);
-	form_message(row, request);
-	set_uuid(row, Anum_message_id, id);
-	set_column(row, Anum_message_args, JsonbPGetDatum(request->args), false);
-	set_column(row, Anum_message_ready, Int64GetDatum(now ? next_ready() : 0), !now);
-}
-
-/* What is due so much later would only have to be moved. */
-#define PARK_MS		60000
-
-typedef enum Destination
-{
-	TO_CURRENT,					/* the current segment */
-	TO_PARKED,					/* segment 0 */
-	TO_GIVEN_ID,				/* segment 0, by SQL */
-	DESTINATIONS
-} Destination;
-
-/* Asked more than once of a request, so the time is fixed. */
-static Destination
-destination(const SendRequest *request, TimestampTz now)
-{
-	if (is_given(request))
-		return TO_GIVEN_ID;
-	if (request->eta != 0 &&
-		request->eta > TimestampTzPlusMilliseconds(now, PARK_MS))
-		return TO_PARKED;
-	return TO_CURRENT;
-}
-
-static Store *
-open_destination(Destination where)
-{
-	switch (where)
-	{
-		case TO_CURRENT:
-			return celeriac_store_messages();
-		case TO_PARKED:
-			return celeriac_store_parked_messages();
-		default:
-			return NULL;
-	}
-}
-
-/* No SQL is run while the table is open, unless it has to be by SQL. */
-static void
-send_to(Destination where, const SendRequest *requests, int count,
-		TimestampTz now, pg_uuid_t *ids)
-{
-	MessageRow	row;
-	Store	   *store = NULL;
-	bool		opened = false;
-
-	for (int i = 0; i < count; i++)
-	{
-		if (destination(&requests[i], now) != where)
-			continue;
-		if (!opened)
-			store = open_destination(where);
-		opened = true;
-		complete_row(&row, &requests[i], &ids[i]);
-		if (where == TO_GIVEN_ID)
-			insert_given(&row);
-		else
-			insert_row(store, &row);
-	}
-	close_store(store);
-}
-
-void
-celeriac_send_batch(const SendRequest *requests, int count, pg_uuid_t *ids)
-{
-	TimestampTz now = GetCurrentTimestamp();
-
-	for (int i = 0; i < count; i++)
-		celeriac_queue_ensure(requests[i].queue);
-	for (int where = 0; where < DESTINATIONS; where++)
-		send_to(where, requests, count, now, ids);
-}
-
 Datum
 task_send(PG_FUNCTION_ARGS)
 {
@@ -514,16 +295,6 @@ task_send(PG_FUNCTION_ARGS)
 	PG_RETURN_UUID_P(id);
 }
 
-/*
- * Many that differ in their arguments only
- */
-typedef struct ManySends
-{
-	int			count;
-	pg_uuid_t  *ids;
-	Datum	   *args;
-} ManySends;
-
 static void
 prepare_many(ManySends *many, ArrayType *array, Oid function, Jsonb *kwargs)
 {
@@ -540,29 +311,6 @@ prepare_many(ManySends *many, ArrayType *array, Oid function, Jsonb *kwargs)
 		celeriac_sqltask_check_arguments(function, DatumGetJsonbP(many->args[i]), kwargs);
 		celeriac_uuid(&many->ids[i]);
 	}
-}
-
-static void
-send_many(const SendRequest *request, ManySends *many)
-{
-	bool		now = ready_now(request);
-	MessageRow	row;
-	Store	   *store;
-
-	if (many->count == 0)
-		return;
-	celeriac_queue_ensure(request->queue);
-	form_message(&row, request);
-	store = open_destination(destination(request, GetCurrentTimestamp()));
-	for (int i = 0; i < many->count; i++)
-	{
-		set_uuid(&row, Anum_message_id, &many->ids[i]);
-		set_column(&row, Anum_message_args, many->args[i], false);
-		set_column(&row, Anum_message_ready, Int64GetDatum(now ? next_ready() : 0), !now);
-		insert_row(store, &row);
-		CHECK_FOR_INTERRUPTS();
-	}
-	close_store(store);
 }
 
 Datum
@@ -584,7 +332,7 @@ task_send_many(PG_FUNCTION_ARGS)
 				 errmsg("task_send_many makes its ids itself")));
 	if (!PG_ARGISNULL(ARG_ARGS))
 		prepare_many(&many, PG_GETARG_ARRAYTYPE_P(ARG_ARGS), function, request.kwargs);
-	send_many(&request, &many);
+	celeriac_post_many(&request, &many);
 	celeriac_leave(&context);
 	for (int i = 0; i < many.count; i++)
 	{
@@ -594,50 +342,6 @@ task_send_many(PG_FUNCTION_ARGS)
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &id, &isnull);
 	}
 	PG_RETURN_NULL();
-}
-
-/* jsonb_build_array over arguments of any type, as if called by SQL. */
-static Jsonb *
-build_array(int count, Datum *values, Oid *types, bool *nulls)
-{
-	LOCAL_FCINFO(call, FUNC_MAX_ARGS);
-	FmgrInfo	flinfo;
-	List	   *exprs = NIL;
-
-	if (count == 0)
-		return celeriac_empty_array();
-	for (int i = 0; i < count; i++)
-		exprs = lappend(exprs, makeNullConst(types[i], -1, InvalidOid));
-	fmgr_info(F_JSONB_BUILD_ARRAY_ANY, &flinfo);
-	fmgr_info_set_expr((Node *) makeFuncExpr(F_JSONB_BUILD_ARRAY_ANY, JSONBOID, exprs,
-											 InvalidOid, InvalidOid,
-											 COERCE_EXPLICIT_CALL), &flinfo);
-	InitFunctionCallInfoData(*call, &flinfo, count, InvalidOid, NULL, NULL);
-	for (int i = 0; i < count; i++)
-	{
-		call->args[i].value = values[i];
-		call->args[i].isnull = nulls[i];
-	}
-	return DatumGetJsonbP(FunctionCallInvoke(call));
-}
-
-Jsonb *
-celeriac_variadic_args(FunctionCallInfo fcinfo, int first)
-{
-	Datum	   *values;
-	Oid		   *types;
-	bool	   *nulls;
-	int			count;
-
-	count = extract_variadic_args(fcinfo, first, true, &values, &types, &nulls);
-	if (count < 0)
-		return celeriac_empty_array();
-	if (count > FUNC_MAX_ARGS)
-		ereport(ERROR,
-				(errcode(ERRCODE_TOO_MANY_ARGUMENTS),
-				 errmsg("cannot pass more than %d arguments", FUNC_MAX_ARGS),
-				 errhint("Pass them as one JSON array to task_send.")));
-	return build_array(count, values, types, nulls);
 }
 
 Datum

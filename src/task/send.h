@@ -7,32 +7,4 @@
 
 #include "base/names.h"
 
-#include "utils/jsonb.h"
-
-/* One send, checked and completed from the task's definition. */
-typedef struct SendRequest
-{
-	const char *name;
-	Jsonb	   *args;
-	Jsonb	   *kwargs;
-	const char *queue;
-	int			priority;
-	TimestampTz eta;			/* 0 = at once */
-	TimestampTz expires;		/* 0 = never */
-	int			max_retries;	/* -1 = no limit */
-	Jsonb	   *options;		/* NULL = none */
-	const pg_uuid_t *id;		/* NULL = make one */
-	bool		id_is_new;		/* id was made by celeriac_uuid */
-	const pg_uuid_t *root_id;
-	const pg_uuid_t *parent_id;
-	const pg_uuid_t *group_id;
-	int			waiting;		/* > 0: not ready before others have ended */
-	int			deliveries;		/* so far, under the same id */
-	const char *sent_by;
-} SendRequest;
-
-/* Insert them; between enter and leave.  The ids are those of the messages. */
-extern void celeriac_send_batch(const SendRequest *requests, int count,
-								pg_uuid_t *ids);
-
 #endif							/* CELERIAC_SEND_H */

@@ -7,21 +7,25 @@
  */
 #include "base/names.h"
 
-#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
 #include "base/check.h"
-#include "canvas/callback.h"
-#include "signature/calloption.h"
-#include "session/identity.h"
 #include "base/delivery.h"
 #include "base/errors.h"
-#include "canvas/graph.h"
-#include "signature/prepare.h"
+#include "base/json.h"
 #include "base/uuid.h"
+#include "canvas/advance.h"
+#include "canvas/graph.h"
+#include "session/current.h"
+#include "session/identity.h"
+#include "session/role.h"
+#include "signature/accept.h"
+#include "signature/calloption.h"
+#include "signature/prepare.h"
+#include "signature/tree.h"
 
 PG_FUNCTION_INFO_V1(task_send_signature);
 
@@ -207,7 +211,7 @@ task_send_signature(PG_FUNCTION_ARGS)
 	canvas = celeriac_canvas_prepare(celeriac_canvas_parse(PG_GETARG_JSONB_P(ARG_SIG)),
 									 args, kwargs, read_options(fcinfo));
 	family = caller_family(context.caller);
-	celeriac_graph_send(canvas, &family, id);
+	celeriac_advance_complete(celeriac_graph_send(canvas, &family, id));
 	celeriac_leave(&context);
 	PG_RETURN_UUID_P(id);
 }

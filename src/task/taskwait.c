@@ -5,20 +5,24 @@
  * A session that wants many tasks also waits for a seat (turn.c), at those of
  * its queues that are crowded; at the others it waits for tasks.
  */
-#include "base/delivery.h"
+#include "base/names.h"
 
 #include "nodes/parsenodes.h"
 #include "utils/array.h"
 #include "utils/timestamp.h"
 
 #include "base/check.h"
+#include "rows/scan.h"
+#include "session/definition.h"
 #include "session/identity.h"
 #include "shmem/claim.h"
-#include "session/definition.h"
-#include "task/fetch.h"
-#include "rows/scan.h"
+#include "shmem/database.h"
+#include "shmem/ready.h"
 #include "shmem/shmem.h"
+#include "shmem/turn.h"
 #include "shmem/wake.h"
+#include "task/fetch.h"
+#include "task/taskfetch.h"
 
 PG_FUNCTION_INFO_V1(task_wait);
 

@@ -1,0 +1,16 @@
+/*
+ * tell.h
+ *		Pools are told that there is something to ask for.
+ */
+#ifndef CELERIAC_TASK_TELL_H
+#define CELERIAC_TASK_TELL_H
+
+#include "base/names.h"
+
+/* followed by the md5 of the worker's name */
+#define CELERIAC_WORKER_CHANNEL	"task_worker_"
+
+extern void celeriac_tell_worker(const char *worker, const pg_uuid_t *id, bool terminate,
+								 const char *signal);
+
+#endif							/* CELERIAC_TASK_TELL_H */
