@@ -30,9 +30,9 @@
 #include "claim.h"
 #include "guc.h"
 #include "limit.h"
-#include "map.h"
-#include "module.h"
-#include "sdk.h"
+#include "sdk/map.h"
+#include "sdk/module.h"
+#include "sdk/sdk.h"
 #include "uuid.h"
 
 static ModuleRegistry *registry = NULL;

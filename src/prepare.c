@@ -18,7 +18,7 @@
 #include "calloption.h"
 #include "errors.h"
 #include "link.h"
-#include "map.h"
+#include "sdk/map.h"
 #include "uuid.h"
 
 /* What comes from outside to be merged in; none of them is NULL. */

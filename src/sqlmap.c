@@ -13,7 +13,7 @@
 #include "argument.h"
 #include "calloption.h"
 #include "errors.h"
-#include "map.h"
+#include "sdk/map.h"
 #include "sqltask.h"
 
 const char *

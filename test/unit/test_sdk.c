@@ -2,7 +2,7 @@
  * test_sdk.c
  *		sdk.c: what tasks can do and what becomes of them.
  */
-#include "sdk.h"
+#include "sdk/sdk.h"
 
 #include <stdlib.h>
 
