@@ -6,8 +6,8 @@
  * Used by the children of `celeriac worker` and by the executors inside the
  * server, as sdk.h is.
  */
-#ifndef CELERIAC_MAP_H
-#define CELERIAC_MAP_H
+#ifndef CELERIAC_WORKER_SDK_MAP_H
+#define CELERIAC_WORKER_SDK_MAP_H
 
 #include <stdbool.h>
 
@@ -32,4 +32,4 @@ extern char *map_task(const char *kwargs);
 extern void map_run(const struct SdkHost *host, const struct SdkInput *input,
 					const struct task_definition *task, struct SdkOutcome *outcome);
 
-#endif							/* CELERIAC_MAP_H */
+#endif							/* CELERIAC_WORKER_SDK_MAP_H */

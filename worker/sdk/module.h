@@ -5,8 +5,8 @@
  * Used by `celeriac worker` and by the executors inside the server.  All state
  * is in the registry object; errors come back as text.
  */
-#ifndef CELERIAC_MODULE_H
-#define CELERIAC_MODULE_H
+#ifndef CELERIAC_WORKER_SDK_MODULE_H
+#define CELERIAC_WORKER_SDK_MODULE_H
 
 #include "celeriac/task.h"
 
@@ -41,4 +41,4 @@ extern size_t module_task_count(const ModuleRegistry *registry);
 extern const ModuleTask *module_task_at(const ModuleRegistry *registry,
 										size_t index);
 
-#endif							/* CELERIAC_MODULE_H */
+#endif							/* CELERIAC_WORKER_SDK_MODULE_H */

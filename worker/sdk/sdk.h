@@ -7,8 +7,8 @@
  * between two calls.  It allocates with malloc; a host that unwinds by longjmp
  * must not do so from its callbacks.
  */
-#ifndef CELERIAC_SDK_H
-#define CELERIAC_SDK_H
+#ifndef CELERIAC_WORKER_SDK_SDK_H
+#define CELERIAC_WORKER_SDK_SDK_H
 
 #include "celeriac/task.h"
 
@@ -72,4 +72,4 @@ extern void sdk_outcome_free(SdkOutcome *outcome);
  */
 extern const char *sdk_outcome_state(const SdkOutcome *outcome);
 
-#endif							/* CELERIAC_SDK_H */
+#endif							/* CELERIAC_WORKER_SDK_SDK_H */

@@ -2,8 +2,8 @@
  * buffer.h
  *		A growing array of bytes: filled at the end, consumed at the start.
  */
-#ifndef CELERIAC_BUFFER_H
-#define CELERIAC_BUFFER_H
+#ifndef CELERIAC_WORKER_BASE_BUFFER_H
+#define CELERIAC_WORKER_BASE_BUFFER_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -46,4 +46,4 @@ extern void buffer_free(Buffer *buffer);
 extern ssize_t buffer_read(Buffer *buffer, int fd, size_t size);
 extern ssize_t buffer_write(Buffer *buffer, int fd);
 
-#endif							/* CELERIAC_BUFFER_H */
+#endif							/* CELERIAC_WORKER_BASE_BUFFER_H */

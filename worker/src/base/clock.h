@@ -2,8 +2,8 @@
  * clock.h
  *		Time in microseconds.
  */
-#ifndef CELERIAC_CLOCK_H
-#define CELERIAC_CLOCK_H
+#ifndef CELERIAC_WORKER_BASE_CLOCK_H
+#define CELERIAC_WORKER_BASE_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>
@@ -35,4 +35,4 @@ clock_wall(void)
 	return clock_read(CLOCK_REALTIME);
 }
 
-#endif							/* CELERIAC_CLOCK_H */
+#endif							/* CELERIAC_WORKER_BASE_CLOCK_H */

@@ -2,8 +2,8 @@
  * exitcode.h
  *		What the exit status of `celeriac` says.
  */
-#ifndef CELERIAC_EXITCODE_H
-#define CELERIAC_EXITCODE_H
+#ifndef CELERIAC_WORKER_BASE_EXITCODE_H
+#define CELERIAC_WORKER_BASE_EXITCODE_H
 
 typedef enum ExitCode
 {
@@ -16,4 +16,4 @@ typedef enum ExitCode
 	EXIT_OUT_OF_MEMORY = 6
 } ExitCode;
 
-#endif							/* CELERIAC_EXITCODE_H */
+#endif							/* CELERIAC_WORKER_BASE_EXITCODE_H */

@@ -7,8 +7,8 @@
  * out in one write() to a file opened for appending, so that lines of several
  * processes do not mix.
  */
-#ifndef CELERIAC_LOG_H
-#define CELERIAC_LOG_H
+#ifndef CELERIAC_WORKER_BASE_LOG_H
+#define CELERIAC_WORKER_BASE_LOG_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -56,4 +56,4 @@ extern void log_flush(void);
 /* Descriptor in use, for those who close all others. */
 extern int	log_descriptor(void);
 
-#endif							/* CELERIAC_LOG_H */
+#endif							/* CELERIAC_WORKER_BASE_LOG_H */

@@ -6,8 +6,8 @@
  * claimed task back to the server, which is the best it can do.  In a child it
  * is the running task that gets lost.
  */
-#ifndef CELERIAC_MEM_H
-#define CELERIAC_MEM_H
+#ifndef CELERIAC_WORKER_BASE_MEM_H
+#define CELERIAC_WORKER_BASE_MEM_H
 
 #include <stddef.h>
 
@@ -16,4 +16,4 @@ extern void *mem_zalloc(size_t size) __attribute__((returns_nonnull));
 extern void *mem_realloc(void *pointer, size_t size) __attribute__((returns_nonnull));
 extern char *mem_strdup(const char *text) __attribute__((returns_nonnull));
 
-#endif							/* CELERIAC_MEM_H */
+#endif							/* CELERIAC_WORKER_BASE_MEM_H */

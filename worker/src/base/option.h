@@ -6,8 +6,8 @@
  * spelt, and what it means.  Parsing, environment variables and --help come
  * from it.  The command line beats the environment, which beats the default.
  */
-#ifndef CELERIAC_OPTION_H
-#define CELERIAC_OPTION_H
+#ifndef CELERIAC_WORKER_BASE_OPTION_H
+#define CELERIAC_WORKER_BASE_OPTION_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,4 +53,4 @@ extern void option_print_help(const Option *options);
 /* Free what parsing allocated. */
 extern void option_free(const Option *options, void *target);
 
-#endif							/* CELERIAC_OPTION_H */
+#endif							/* CELERIAC_WORKER_BASE_OPTION_H */

@@ -2,8 +2,8 @@
  * text.h
  *		Small things about text: counted strings, uuids, UTF-8.
  */
-#ifndef CELERIAC_TEXT_H
-#define CELERIAC_TEXT_H
+#ifndef CELERIAC_WORKER_BASE_TEXT_H
+#define CELERIAC_WORKER_BASE_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,4 +37,4 @@ extern bool uuid_equal(const Uuid *a, const Uuid *b);
  */
 extern void text_make_utf8(char *data, size_t length);
 
-#endif							/* CELERIAC_TEXT_H */
+#endif							/* CELERIAC_WORKER_BASE_TEXT_H */

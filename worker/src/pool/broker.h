@@ -8,8 +8,8 @@
  * delays an outcome.  Under load, when FETCH does not wait, it takes some of
  * the outcomes as well.
  */
-#ifndef CELERIAC_BROKER_H
-#define CELERIAC_BROKER_H
+#ifndef CELERIAC_WORKER_POOL_BROKER_H
+#define CELERIAC_WORKER_POOL_BROKER_H
 
 #include <poll.h>
 
@@ -100,4 +100,4 @@ extern int64_t broker_tick(Broker *broker, bool more_soon, int64_t now);
 /* In a child. */
 extern void broker_abandon(Broker *broker);
 
-#endif							/* CELERIAC_BROKER_H */
+#endif							/* CELERIAC_WORKER_POOL_BROKER_H */

@@ -2,8 +2,8 @@
  * command.h
  *		Control commands: JSON that the server sends by NOTIFY.
  */
-#ifndef CELERIAC_COMMAND_H
-#define CELERIAC_COMMAND_H
+#ifndef CELERIAC_WORKER_POOL_COMMAND_H
+#define CELERIAC_WORKER_POOL_COMMAND_H
 
 #include <stdbool.h>
 
@@ -29,4 +29,4 @@ extern Command command_parse(const char *payload);
 /* "TERM", "SIGTERM", "term"; 0 when there is no such signal. */
 extern int	command_signal(const char *name);
 
-#endif							/* CELERIAC_COMMAND_H */
+#endif							/* CELERIAC_WORKER_POOL_COMMAND_H */

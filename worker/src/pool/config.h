@@ -2,8 +2,8 @@
  * config.h
  *		The options of `celeriac worker`.
  */
-#ifndef CELERIAC_CONFIG_H
-#define CELERIAC_CONFIG_H
+#ifndef CELERIAC_WORKER_POOL_CONFIG_H
+#define CELERIAC_WORKER_POOL_CONFIG_H
 
 #include "base/log.h"
 #include "base/option.h"
@@ -55,4 +55,4 @@ extern void config_free(Config *config);
  */
 extern char *config_expand(const char *format, const char *host, const char *worker);
 
-#endif							/* CELERIAC_CONFIG_H */
+#endif							/* CELERIAC_WORKER_POOL_CONFIG_H */

@@ -7,8 +7,8 @@
  * answers in that order, so a number says everything about progress.  Both
  * ends are the same program on the same machine: native byte order.
  */
-#ifndef CELERIAC_FRAME_H
-#define CELERIAC_FRAME_H
+#ifndef CELERIAC_WORKER_POOL_FRAME_H
+#define CELERIAC_WORKER_POOL_FRAME_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -111,4 +111,4 @@ extern bool frame_get_delivery(const Frame *frame, Delivery *delivery);
 extern bool frame_get_report(const Frame *frame, Report *report);
 extern bool frame_get_state(const Frame *frame, Text *state, Text *info);
 
-#endif							/* CELERIAC_FRAME_H */
+#endif							/* CELERIAC_WORKER_POOL_FRAME_H */

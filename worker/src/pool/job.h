@@ -2,8 +2,8 @@
  * job.h
  *		A task in the supervisor's hands, and lists of them.
  */
-#ifndef CELERIAC_JOB_H
-#define CELERIAC_JOB_H
+#ifndef CELERIAC_WORKER_POOL_JOB_H
+#define CELERIAC_WORKER_POOL_JOB_H
 
 #include "pool/frame.h"
 
@@ -71,4 +71,4 @@ extern void job_set_seq(Job *job, uint32_t seq);
 /* Tell how long one took, or is known to take at least. */
 extern void job_note_runtime(Job *job, int64_t runtime);
 
-#endif							/* CELERIAC_JOB_H */
+#endif							/* CELERIAC_WORKER_POOL_JOB_H */

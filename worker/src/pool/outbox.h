@@ -8,8 +8,8 @@
  * jsonb cannot hold) is halved until the one at fault is alone; that one is
  * turned into a failure of its task.
  */
-#ifndef CELERIAC_OUTBOX_H
-#define CELERIAC_OUTBOX_H
+#ifndef CELERIAC_WORKER_POOL_OUTBOX_H
+#define CELERIAC_WORKER_POOL_OUTBOX_H
 
 #include "pool/job.h"
 #include "server/link.h"
@@ -45,4 +45,4 @@ extern long outbox_refused(const Outbox *outbox);
 
 extern void outbox_visit(Outbox *outbox, void (*visit) (void *data, const Uuid *id, int32_t delivery), void *data);
 
-#endif							/* CELERIAC_OUTBOX_H */
+#endif							/* CELERIAC_WORKER_POOL_OUTBOX_H */

@@ -13,8 +13,8 @@
  * limit share one atomic word: whether a task was begun before it was recalled
  * has exactly one answer.
  */
-#ifndef CELERIAC_PAGE_H
-#define CELERIAC_PAGE_H
+#ifndef CELERIAC_WORKER_POOL_PAGE_H
+#define CELERIAC_WORKER_POOL_PAGE_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -64,4 +64,4 @@ extern void page_forget_reports(Page *page);
  */
 extern void page_copy_reports(Page *page, Buffer *out);
 
-#endif							/* CELERIAC_PAGE_H */
+#endif							/* CELERIAC_WORKER_POOL_PAGE_H */

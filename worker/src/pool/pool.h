@@ -2,8 +2,8 @@
  * pool.h
  *		The children of a worker: who runs what, time limits, deaths.
  */
-#ifndef CELERIAC_POOL_H
-#define CELERIAC_POOL_H
+#ifndef CELERIAC_WORKER_POOL_POOL_H
+#define CELERIAC_WORKER_POOL_POOL_H
 
 #include <poll.h>
 #include <signal.h>
@@ -92,4 +92,4 @@ extern void pool_visit(Pool *pool, void (*visit) (void *data, Job *job), void *d
 /* Forget a job that no child has begun: its claim is gone. False if begun. */
 extern bool pool_drop(Pool *pool, const Uuid *id);
 
-#endif							/* CELERIAC_POOL_H */
+#endif							/* CELERIAC_WORKER_POOL_POOL_H */

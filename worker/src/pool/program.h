@@ -2,8 +2,8 @@
  * program.h
  *		Tasks that are programs: JSON on stdin, JSON on stdout.
  */
-#ifndef CELERIAC_PROGRAM_H
-#define CELERIAC_PROGRAM_H
+#ifndef CELERIAC_WORKER_POOL_PROGRAM_H
+#define CELERIAC_WORKER_POOL_PROGRAM_H
 
 #include "pool/frame.h"
 #include "pool/page.h"
@@ -33,4 +33,4 @@ extern void program_run(const Program *program, const Delivery *delivery,
 
 extern void program_run_free(ProgramRun *run);
 
-#endif							/* CELERIAC_PROGRAM_H */
+#endif							/* CELERIAC_WORKER_POOL_PROGRAM_H */

@@ -2,8 +2,8 @@
  * slot.h
  *		A place for a child: its process, its socket, its page, what it was given.
  */
-#ifndef CELERIAC_SLOT_H
-#define CELERIAC_SLOT_H
+#ifndef CELERIAC_WORKER_POOL_SLOT_H
+#define CELERIAC_WORKER_POOL_SLOT_H
 
 #include <sys/types.h>
 
@@ -87,4 +87,4 @@ extern void slot_read_page(Slot *slot, SlotFrame take, void *data);
 /* Signal it to end; should it not, kill_at is when to be rude. */
 extern void slot_doom(Slot *slot, SlotVerdict verdict, int signo);
 
-#endif							/* CELERIAC_SLOT_H */
+#endif							/* CELERIAC_WORKER_POOL_SLOT_H */

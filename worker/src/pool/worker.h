@@ -2,8 +2,8 @@
  * worker.h
  *		The supervisor: ties children, connections and signals together.
  */
-#ifndef CELERIAC_WORKER_H
-#define CELERIAC_WORKER_H
+#ifndef CELERIAC_WORKER_POOL_WORKER_H
+#define CELERIAC_WORKER_POOL_WORKER_H
 
 #include "base/exitcode.h"
 #include "pool/config.h"
@@ -12,4 +12,4 @@
 /* Run until told to stop; returns what the process should exit with. */
 extern ExitCode worker_run(const Config *config, ModuleRegistry *modules);
 
-#endif							/* CELERIAC_WORKER_H */
+#endif							/* CELERIAC_WORKER_POOL_WORKER_H */

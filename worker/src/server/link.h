@@ -7,8 +7,8 @@
  * back in that order.  When the connection breaks every open request is
  * answered with NULL, and the link connects again after a pause that grows.
  */
-#ifndef CELERIAC_LINK_H
-#define CELERIAC_LINK_H
+#ifndef CELERIAC_WORKER_SERVER_LINK_H
+#define CELERIAC_WORKER_SERVER_LINK_H
 
 #include <libpq-fe.h>
 #include <poll.h>
@@ -94,4 +94,4 @@ extern int64_t link_tick(Link *link, int64_t now);
 /* In a child: close the socket without a word to the server. */
 extern void link_abandon(Link *link);
 
-#endif							/* CELERIAC_LINK_H */
+#endif							/* CELERIAC_WORKER_SERVER_LINK_H */

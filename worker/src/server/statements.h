@@ -5,8 +5,8 @@
  * They run with the extension's schema as search_path (STATEMENT_GREET sets
  * it).  Parameters and results are binary, see wire.h.
  */
-#ifndef CELERIAC_STATEMENTS_H
-#define CELERIAC_STATEMENTS_H
+#ifndef CELERIAC_WORKER_SERVER_STATEMENTS_H
+#define CELERIAC_WORKER_SERVER_STATEMENTS_H
 
 #include "server/wire.h"
 
@@ -170,4 +170,4 @@ static const Statement statement_update_state = {
 #define STATEMENT_DEFINE_START	"SELECT task_define($1"
 #define STATEMENT_DEFINE_END	", if_not_exists => true)"
 
-#endif							/* CELERIAC_STATEMENTS_H */
+#endif							/* CELERIAC_WORKER_SERVER_STATEMENTS_H */

@@ -5,8 +5,8 @@
  * Values go in a Buffer in network byte order, exactly as the types' send and
  * receive functions have them, so nothing is ever escaped or quoted.
  */
-#ifndef CELERIAC_WIRE_H
-#define CELERIAC_WIRE_H
+#ifndef CELERIAC_WORKER_SERVER_WIRE_H
+#define CELERIAC_WORKER_SERVER_WIRE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -54,4 +54,4 @@ extern Text wire_get_jsonb(const char *bytes, size_t length);
 /* The elements of a uuid array; returns how many, -1 when it is none. */
 extern int	wire_get_uuid_array(const char *bytes, size_t length, Uuid *out, int max);
 
-#endif							/* CELERIAC_WIRE_H */
+#endif							/* CELERIAC_WORKER_SERVER_WIRE_H */
