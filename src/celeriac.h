@@ -13,9 +13,11 @@
 #include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
+#include "sdk/shared.h"
+
 /* A queue's name fits a Name, a worker's or task's name twice that. */
 #define CELERIAC_QUEUE_LEN	NAMEDATALEN
-#define CELERIAC_NAME_LEN	256
+#define CELERIAC_NAME_LEN	(CELERIAC_NAME_MAX + 1)
 
 #define CELERIAC_MAX_PRIORITY	255
 

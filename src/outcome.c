@@ -23,6 +23,7 @@
 #include "errors.h"
 #include "message.h"
 #include "relation.h"
+#include "sdk/states.h"
 #include "shmem.h"
 
 PG_FUNCTION_INFO_V1(task_finish);
@@ -31,9 +32,9 @@ PG_FUNCTION_INFO_V1(task_fail);
 PG_FUNCTION_INFO_V1(task_retry);
 PG_FUNCTION_INFO_V1(task_reject);
 
+#define OUTCOME_TEXT(name, text, state) text,
 static const char *const outcome_states[] = {
-	"SUCCESS", "FAILURE", "RETRY", "REVOKED", "REJECTED", "IGNORED", "PENDING",
-	CELERIAC_LOST, CELERIAC_REPLACED
+	CELERIAC_OUTCOMES(OUTCOME_TEXT)
 };
 
 static const char *

@@ -40,6 +40,7 @@
 #include "revoke.h"
 #include "rootlock.h"
 #include "row.h"
+#include "sdk/shared.h"
 #include "shmem.h"
 #include "uuid.h"
 #include "xact.h"
@@ -49,9 +50,9 @@ PG_FUNCTION_INFO_V1(task_revoke_many);
 PG_FUNCTION_INFO_V1(task_revocation);
 PG_FUNCTION_INFO_V1(task_purge);
 
-/* those that worker/src/command.c knows */
+#define SIGNAL_NAME(name) #name,
 static const char *const signals[] = {
-	"TERM", "KILL", "INT", "QUIT", "HUP", "ABRT", "ALRM", "USR1", "USR2"
+	CELERIAC_SIGNALS(SIGNAL_NAME)
 };
 
 static const char *

@@ -7,9 +7,6 @@
 
 #include "celeriac.h"
 
-/* followed by the md5 of the worker's name */
-#define CELERIAC_WORKER_CHANNEL	"task_worker_"
-
 /* interrupts the executor in this slot, if it still runs this task; no error */
 extern void celeriac_cancel_executor(int slot, const pg_uuid_t *id);
 

@@ -34,28 +34,28 @@ PG_FUNCTION_INFO_V1(celeriac_result_changed);
 PG_FUNCTION_INFO_V1(celeriac_transitions);
 
 #define TO(state)	(1 << STATE_##state)
-#define FINAL		(TO(SUCCESS) | TO(FAILURE) | TO(REVOKED) | TO(REJECTED) | TO(IGNORED))
+#define OR_FINAL(name, text, final, event) | ((final) << STATE_##name)
+#define FINAL		(0 CELERIAC_STATES(OR_FINAL))
 #define FROM_STARTED (FINAL | TO(CUSTOM) | TO(RETRY) | TO(PENDING))
 
 typedef struct StateInfo
 {
-	const char *name;
+	const char *name;			/* NULL = any other word: PROGRESS, … */
 	const char *event;			/* announced on entering it; NULL = none */
-	int			next;			/* states it may become */
 } StateInfo;
 
+#define STATE_INFO(name, text, final, event) [STATE_##name] = {text, event},
 static const StateInfo states[STATE_COUNT] = {
-	[STATE_PENDING] = {"PENDING", NULL,
-	TO(RECEIVED) | TO(STARTED) | TO(REVOKED) | TO(FAILURE)},
-	[STATE_RECEIVED] = {"RECEIVED", "task-received", FROM_STARTED | TO(STARTED)},
-	[STATE_STARTED] = {"STARTED", "task-started", FROM_STARTED},
-	[STATE_CUSTOM] = {NULL, NULL, FROM_STARTED},
-	[STATE_RETRY] = {"RETRY", "task-retried", TO(RECEIVED) | TO(STARTED) | TO(REVOKED)},
-	[STATE_SUCCESS] = {"SUCCESS", "task-succeeded", 0},
-	[STATE_FAILURE] = {"FAILURE", "task-failed", 0},
-	[STATE_REVOKED] = {"REVOKED", "task-revoked", 0},
-	[STATE_REJECTED] = {"REJECTED", "task-rejected", 0},
-	[STATE_IGNORED] = {"IGNORED", NULL, 0},
+	CELERIAC_STATES(STATE_INFO)
+};
+
+/* the states each may become; a final one none */
+static const int next_states[STATE_COUNT] = {
+	[STATE_PENDING] = TO(RECEIVED) | TO(STARTED) | TO(REVOKED) | TO(FAILURE),
+	[STATE_RECEIVED] = FROM_STARTED | TO(STARTED),
+	[STATE_STARTED] = FROM_STARTED,
+	[STATE_CUSTOM] = FROM_STARTED,
+	[STATE_RETRY] = TO(RECEIVED) | TO(STARTED) | TO(REVOKED),
 };
 
 TaskState
@@ -78,13 +78,13 @@ celeriac_state_name(TaskState state)
 bool
 celeriac_state_final(TaskState state)
 {
-	return states[state].next == 0;
+	return (FINAL & (1 << state)) != 0;
 }
 
 bool
 celeriac_transition_legal(TaskState from, TaskState to)
 {
-	return (states[from].next & (1 << to)) != 0;
+	return (next_states[from] & (1 << to)) != 0;
 }
 
 void

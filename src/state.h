@@ -8,21 +8,7 @@
 #include "celeriac.h"
 
 #include "row.h"
-
-typedef enum TaskState
-{
-	STATE_PENDING,
-	STATE_RECEIVED,
-	STATE_STARTED,
-	STATE_CUSTOM,				/* any other word: PROGRESS, … */
-	STATE_RETRY,
-	STATE_SUCCESS,
-	STATE_FAILURE,
-	STATE_REVOKED,
-	STATE_REJECTED,
-	STATE_IGNORED,
-	STATE_COUNT
-} TaskState;
+#include "sdk/states.h"
 
 extern TaskState celeriac_state(const char *name);
 extern const char *celeriac_state_name(TaskState state);	/* NULL for CUSTOM */

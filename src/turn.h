@@ -11,7 +11,7 @@
 #include "storage/spin.h"
 
 /* a fetch of fewer would wait longer than it works in vain */
-#define TURN_MIN	64
+#define TURN_MIN	CELERIAC_MANY
 
 #define TURN_SEATS	64
 

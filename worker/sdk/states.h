@@ -56,8 +56,11 @@ typedef enum TaskState
 typedef enum OutcomeState
 {
 	CELERIAC_OUTCOMES(CELERIAC_OUTCOME_MEMBER)
-	OUTCOME_COUNT
 } OutcomeState;
+
+/* no member, so that a switch may name all of them and no other */
+#define CELERIAC_OUTCOME_ONE(name, text, state) + 1
+#define OUTCOME_COUNT (0 CELERIAC_OUTCOMES(CELERIAC_OUTCOME_ONE))
 
 #undef CELERIAC_STATE_MEMBER
 #undef CELERIAC_OUTCOME_MEMBER
