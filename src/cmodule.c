@@ -216,7 +216,7 @@ copy_text(const char *text)
 static void
 read_outcome(const SdkOutcome *from, Outcome *outcome, ModuleText *text)
 {
-	outcome->state = sdk_outcome_state(from);
+	outcome->state = outcome_state_name(sdk_outcome_state(from));
 	outcome->countdown = from->status == TASK_RETRY ? from->countdown : -1;
 	outcome->exc_type = copy_text(from->exc_type);
 	outcome->exc_message = copy_text(from->exc_message);

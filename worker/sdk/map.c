@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "sdk/sdk.h"
+#include "sdk/shared.h"
 
 /* A list being written. */
 typedef struct MapList
@@ -94,7 +95,7 @@ map_run_item(const SdkHost *host, const SdkInput *input, json_t *item,
 
 	if (args == NULL)
 	{
-		map_fail(outcome, "TypeError", "an item of a starmap is no list of arguments");
+		map_fail(outcome, EXC_TYPE, "an item of a starmap is no list of arguments");
 		return false;
 	}
 	call.args = args;
@@ -125,7 +126,7 @@ map_add_result(MapList *list, MapList *sent, size_t number, SdkOutcome *outcome)
 	if (added)
 		sdk_outcome_free(outcome);
 	else
-		map_fail(outcome, "MemoryError", "out of memory");
+		map_fail(outcome, EXC_MEMORY, "out of memory");
 	return added;
 }
 
@@ -145,7 +146,7 @@ map_run_items(const SdkHost *host, const SdkInput *input, json_t *items,
 	if (map_append(list, count == 0 ? "[]" : "]") &&
 		(sent->length == 0 || map_append(sent, "]")))
 		return true;
-	map_fail(outcome, "MemoryError", "out of memory");
+	map_fail(outcome, EXC_MEMORY, "out of memory");
 	return false;
 }
 
@@ -161,7 +162,7 @@ map_run(const SdkHost *host, const SdkInput *input, const task_definition *task,
 	memset(outcome, 0, sizeof(*outcome));
 	outcome->countdown = -1;
 	if (!json_is_array(items))
-		map_fail(outcome, "TypeError", "the keyword argument \"it\" is no list of items");
+		map_fail(outcome, EXC_TYPE, "the keyword argument \"it\" is no list of items");
 	else if (map_run_items(host, input, items, task, outcome, &list, &sent))
 	{
 		outcome->result = list.text;

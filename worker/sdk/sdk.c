@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sdk/shared.h"
+
 /* What task_alloc() hands out, and header texts: freed together. */
 typedef union SdkChunk
 {
@@ -107,21 +109,21 @@ sdk_outcome_free(SdkOutcome *outcome)
 	memset(outcome, 0, sizeof(*outcome));
 }
 
-const char *
+OutcomeState
 sdk_outcome_state(const SdkOutcome *outcome)
 {
-	static const char *const states[] = {
-		[TASK_SUCCESS] = "SUCCESS",
-		[TASK_FAILURE] = "FAILURE",
-		[TASK_RETRY] = "RETRY",
-		[TASK_REJECT] = "REJECTED",
-		[TASK_IGNORE] = "IGNORED",
-		[TASK_REVOKED] = "REVOKED",
-		[TASK_REPLACED] = "REPLACED",
+	static const OutcomeState states[] = {
+		[TASK_SUCCESS] = OUTCOME_SUCCESS,
+		[TASK_FAILURE] = OUTCOME_FAILURE,
+		[TASK_RETRY] = OUTCOME_RETRY,
+		[TASK_REJECT] = OUTCOME_REJECTED,
+		[TASK_IGNORE] = OUTCOME_IGNORED,
+		[TASK_REVOKED] = OUTCOME_REVOKED,
+		[TASK_REPLACED] = OUTCOME_REPLACED,
 	};
 
 	if (outcome->status == TASK_REJECT && outcome->requeue)
-		return "PENDING";
+		return OUTCOME_PENDING;
 	return states[outcome->status];
 }
 
@@ -155,7 +157,7 @@ sdk_parse_side(SdkTask *self, const char *side, const char *text,
 		text = empty;
 	value = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
 	if (value == NULL)
-		sdk_set_error(self, TASK_FAILURE, "TypeError",
+		sdk_set_error(self, TASK_FAILURE, EXC_TYPE,
 					  sdk_format("%s() cannot read its %s: %s",
 								 self->input->name, side, error.text));
 	return value;
@@ -201,7 +203,7 @@ sdk_mismatch(SdkTask *self, const char *args_format,
 	size_t		args_end = args_format ? strlen(args_format) + 1 : 0;
 	bool		in_args = args_format && (size_t) error->column <= args_end;
 
-	sdk_set_error(self, TASK_FAILURE, "TypeError",
+	sdk_set_error(self, TASK_FAILURE, EXC_TYPE,
 				  sdk_format("%s() got wrong %s: %s", self->input->name,
 							 in_args ? "arguments" : "keyword arguments",
 							 error->text));
@@ -261,13 +263,13 @@ sdk_return_value(task *t, const char *format, va_list ap)
 		return TASK_SUCCESS;
 	value = json_vpack_ex(&error, 0, format, ap);
 	if (value == NULL)
-		return sdk_set_error(self, TASK_FAILURE, "TypeError",
+		return sdk_set_error(self, TASK_FAILURE, EXC_TYPE,
 							 sdk_format("%s() cannot build its result: %s",
 										self->input->name, error.text));
 	self->outcome->result = sdk_dump(value);
 	json_decref(value);
 	if (self->outcome->result == NULL)
-		return sdk_set_error(self, TASK_FAILURE, "TypeError",
+		return sdk_set_error(self, TASK_FAILURE, EXC_TYPE,
 							 sdk_format("%s() returned what JSON cannot say",
 										self->input->name));
 	return TASK_SUCCESS;
@@ -288,7 +290,7 @@ sdk_return_json(task *t, const char *json)
 	value = json_loads(json, JSON_DECODE_ANY | JSON_ALLOW_NUL |
 					   JSON_DECODE_INT_AS_REAL, &error);
 	if (value == NULL)
-		return sdk_set_error(self, TASK_FAILURE, "TypeError",
+		return sdk_set_error(self, TASK_FAILURE, EXC_TYPE,
 							 sdk_format("%s() returned invalid JSON: %s",
 										self->input->name, error.text));
 	json_decref(value);
@@ -299,7 +301,7 @@ sdk_return_json(task *t, const char *json)
 static task_status
 sdk_fail(task *t, const char *type, const char *format, va_list ap)
 {
-	return sdk_set_error(sdk_task(t), TASK_FAILURE, type ? type : "Error",
+	return sdk_set_error(sdk_task(t), TASK_FAILURE, type ? type : EXC_ERROR,
 						 sdk_vformat(format, ap));
 }
 
@@ -308,7 +310,7 @@ sdk_retry(task *t, double countdown, const char *format, va_list ap)
 {
 	SdkTask    *self = sdk_task(t);
 
-	sdk_set_error(self, TASK_RETRY, "Retry", sdk_vformat(format, ap));
+	sdk_set_error(self, TASK_RETRY, EXC_RETRY, sdk_vformat(format, ap));
 
 	/* a NaN is as good as no wish */
 	self->outcome->countdown = countdown >= 0 ? countdown : -1;
@@ -400,7 +402,7 @@ sdk_replace(task *t, const char *signature)
 	json_decref(value);
 	sdk_outcome_free(self->outcome);
 	if (!ok)
-		return sdk_set_error(self, TASK_FAILURE, "TypeError",
+		return sdk_set_error(self, TASK_FAILURE, EXC_TYPE,
 							 sdk_format("%s() is to be replaced by what is no signature",
 										self->input->name));
 	self->outcome->result = sdk_copy(signature);
@@ -592,14 +594,14 @@ static void
 sdk_explain(SdkTask *self, task_status status)
 {
 	if (status == TASK_REVOKED)
-		sdk_set_error(self, status, "TaskRevokedError", sdk_copy("revoked"));
+		sdk_set_error(self, status, EXC_REVOKED, sdk_copy(REVOKED_PLAIN));
 	else if (status == TASK_RETRY)
-		sdk_set_error(self, status, "Retry", NULL);
+		sdk_set_error(self, status, EXC_RETRY, NULL);
 	else if (sdk_soft_limit_reached(&self->base))
-		sdk_set_error(self, status, "SoftTimeLimitExceeded",
+		sdk_set_error(self, status, EXC_SOFT_TIME_LIMIT,
 					  sdk_copy("soft time limit exceeded"));
 	else
-		sdk_set_error(self, status, "Error",
+		sdk_set_error(self, status, EXC_ERROR,
 					  sdk_format("%s() failed without saying why",
 								 self->input->name));
 }
@@ -630,13 +632,13 @@ sdk_settle(SdkTask *self, task_status status)
 		case TASK_REPLACED:
 			if (outcome->result != NULL)
 				break;
-			sdk_set_error(self, TASK_FAILURE, "Error",
+			sdk_set_error(self, TASK_FAILURE, EXC_ERROR,
 						  sdk_format("%s() did not say what replaces it",
 									 self->input->name));
 			status = TASK_FAILURE;
 			break;
 		default:
-			sdk_set_error(self, TASK_FAILURE, "Error",
+			sdk_set_error(self, TASK_FAILURE, EXC_ERROR,
 						  sdk_format("%s() returned the unknown status %d",
 									 self->input->name, (int) status));
 			status = TASK_FAILURE;

@@ -11,6 +11,7 @@
 #define CELERIAC_WORKER_SDK_SDK_H
 
 #include "celeriac/task.h"
+#include "sdk/states.h"
 
 /* A task as delivered.  Text is borrowed; NULL means the fact is not known. */
 typedef struct SdkInput
@@ -65,11 +66,7 @@ extern void sdk_run(const SdkHost *host, const SdkInput *input,
 /* Free what an outcome owns; it may be used again afterwards. */
 extern void sdk_outcome_free(SdkOutcome *outcome);
 
-/*
- * The state to report to task_finish(): "SUCCESS", "FAILURE", "RETRY",
- * "REJECTED", "IGNORED", "REVOKED", "REPLACED", or "PENDING" for a task to be
- * put back.
- */
-extern const char *sdk_outcome_state(const SdkOutcome *outcome);
+/* What to report to task_finish(); OUTCOME_PENDING puts the task back. */
+extern OutcomeState sdk_outcome_state(const SdkOutcome *outcome);
 
 #endif							/* CELERIAC_WORKER_SDK_SDK_H */

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "pool/outbox.h"
+#include "sdk/shared.h"
 
 /* idle waits end after this long, and begin again */
 #define BROKER_WAIT_SECONDS	300.0
@@ -27,11 +28,7 @@
 /* after a fetch that failed */
 #define BROKER_FETCH_PAUSE	CLOCK_SECOND
 
-/*
- * Who fetches so many at once asks the server now and then whether it is one
- * of those who should (see task_wait).
- */
-#define BROKER_MANY			64
+/* how often a fetch of many asks whether it is its turn */
 #define BROKER_WAIT_AGAIN	(100 * CLOCK_MS)
 
 /* between attempts to end a wait */
@@ -635,7 +632,7 @@ broker_fetch(Broker *broker, int max)
 		return;
 	broker->fetching = true;
 	broker->waiting = !broker->may_be_more ||
-		(max >= BROKER_MANY && now >= broker->wait_again);
+		(max >= CELERIAC_MANY && now >= broker->wait_again);
 	if (broker->waiting)
 		broker->wait_again = now + BROKER_WAIT_AGAIN;
 	broker->asked = max;

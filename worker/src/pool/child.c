@@ -24,14 +24,12 @@
 #include "base/mem.h"
 #include "sdk/map.h"
 #include "sdk/sdk.h"
+#include "sdk/shared.h"
 
 #define CHILD_READ_SIZE		(64 * 1024)
 
 /* reports may wait so long for company */
 #define CHILD_REPORT_DELAY	(2 * CLOCK_MS)
-
-/* a task that took longer than this last time is not short */
-#define CHILD_SHORT_TASK	CLOCK_MS
 
 typedef struct Child
 {
@@ -207,24 +205,6 @@ child_sdk_input(const Delivery *delivery, ChildIds *ids)
 	};
 }
 
-static OutcomeState
-child_outcome_state(const SdkOutcome *outcome)
-{
-	static const OutcomeState states[] = {
-		[TASK_SUCCESS] = OUTCOME_SUCCESS,
-		[TASK_FAILURE] = OUTCOME_FAILURE,
-		[TASK_RETRY] = OUTCOME_RETRY,
-		[TASK_REJECT] = OUTCOME_REJECTED,
-		[TASK_IGNORE] = OUTCOME_IGNORED,
-		[TASK_REVOKED] = OUTCOME_REVOKED,
-		[TASK_REPLACED] = OUTCOME_REPLACED,
-	};
-
-	if (outcome->status == TASK_REJECT && outcome->requeue)
-		return OUTCOME_PENDING;
-	return states[outcome->status];
-}
-
 static void
 child_end_task(Child *child, Report *report)
 {
@@ -261,7 +241,7 @@ child_run_module_task(Child *child, const ModuleTask *task)
 	if (outcome.exc_message != NULL)
 		text_make_utf8(outcome.exc_message, strlen(outcome.exc_message));
 	report = (Report) {
-		.state = child_outcome_state(&outcome),
+		.state = sdk_outcome_state(&outcome),
 		.countdown = outcome.countdown,
 		.result = text_of(outcome.result),
 		.exc_type = text_of(outcome.exc_type),
@@ -290,7 +270,7 @@ child_run_unknown(Child *child, const char *name)
 	char		message[512];
 	Report		report = {
 		.state = OUTCOME_FAILURE,
-		.exc_type = text_of("NotRegistered"),
+		.exc_type = text_of(EXC_NOT_REGISTERED),
 	};
 
 	snprintf(message, sizeof(message),
@@ -373,7 +353,7 @@ child_expects_short(Child *child, const char *name)
 	const ModuleTask *task = module_find(child->catalog->modules, name);
 	int64_t		runtime = task ? *child_runtime_of(child, task) : -1;
 
-	return runtime >= 0 && runtime < CHILD_SHORT_TASK;
+	return runtime >= 0 && runtime < CELERIAC_SHORT_USEC;
 }
 
 static void

@@ -9,22 +9,17 @@
 #include <string.h>
 #include <strings.h>
 
+#include "sdk/shared.h"
+
 typedef struct CommandSignal
 {
 	const char *name;
 	int			signo;
 } CommandSignal;
 
+#define COMMAND_SIGNAL(name) {#name, SIG##name},
 static const CommandSignal command_signals[] = {
-	{"TERM", SIGTERM},
-	{"KILL", SIGKILL},
-	{"INT", SIGINT},
-	{"QUIT", SIGQUIT},
-	{"HUP", SIGHUP},
-	{"ABRT", SIGABRT},
-	{"ALRM", SIGALRM},
-	{"USR1", SIGUSR1},
-	{"USR2", SIGUSR2},
+	CELERIAC_SIGNALS(COMMAND_SIGNAL)
 };
 
 int

@@ -12,11 +12,9 @@
 
 #include "base/buffer.h"
 #include "base/mem.h"
+#include "sdk/shared.h"
 
 #define CONFIG_MAX_CONCURRENCY	1024
-
-/* longest worker name the server takes */
-#define CONFIG_MAX_WORKER_NAME	127
 
 static const Option config_options[] = {
 	{"dbname", 'd', "CELERIAC_DBNAME", OPTION_TEXT,
@@ -170,7 +168,7 @@ config_set_names(Config *config, char *error, size_t error_size)
 	gethostname(host, sizeof(host) - 1);
 	config->worker = config_expand(config->hostname, host, NULL);
 	if (config->worker == NULL || *config->worker == '\0' ||
-		strlen(config->worker) > CONFIG_MAX_WORKER_NAME)
+		strlen(config->worker) > CELERIAC_NAME_MAX)
 		return config_fail(error, error_size,
 						   "--hostname is no name for a worker",
 						   config->hostname);

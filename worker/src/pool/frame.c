@@ -45,24 +45,6 @@ typedef struct FrameReader
 	bool		broken;
 } FrameReader;
 
-const char *
-outcome_state_name(OutcomeState state)
-{
-	static const char *const names[] = {
-		[OUTCOME_SUCCESS] = "SUCCESS",
-		[OUTCOME_FAILURE] = "FAILURE",
-		[OUTCOME_RETRY] = "RETRY",
-		[OUTCOME_REJECTED] = "REJECTED",
-		[OUTCOME_IGNORED] = "IGNORED",
-		[OUTCOME_REVOKED] = "REVOKED",
-		[OUTCOME_PENDING] = "PENDING",
-		[OUTCOME_LOST] = "LOST",
-		[OUTCOME_REPLACED] = "REPLACED",
-	};
-
-	return names[state];
-}
-
 /*
  * Writing
  */
@@ -272,7 +254,7 @@ frame_get_report(const Frame *frame, Report *report)
 	report->exc_message = frame_read_text(&reader);
 	report->traceback = frame_read_text(&reader);
 	report->sent = frame_read_text(&reader);
-	return !reader.broken && body.state <= OUTCOME_REPLACED;
+	return !reader.broken && body.state < OUTCOME_COUNT;
 }
 
 bool

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
-#include "base/text.h"
+#include "pool/report.h"
 
 typedef enum FrameKind
 {
@@ -39,56 +39,6 @@ typedef struct Frame
 	FrameHeader header;
 	const char *body;			/* in the buffer it was read from */
 } Frame;
-
-/* A task as the server delivered it. */
-typedef struct Delivery
-{
-	Uuid		id;
-	Uuid		root_id;
-	Uuid		parent_id;
-	Uuid		group_id;
-	bool		has_root;
-	bool		has_parent;
-	bool		has_group;
-	int32_t		priority;
-	int32_t		retries;
-	int32_t		max_retries;	/* TASK_NO_LIMIT = unlimited */
-	int32_t		delivery;
-	Text		name;
-	Text		queue;
-	Text		args;
-	Text		kwargs;
-	Text		options;
-} Delivery;
-
-/* What a task ended as; the names are those of task_outcome.state. */
-typedef enum OutcomeState
-{
-	OUTCOME_SUCCESS,
-	OUTCOME_FAILURE,
-	OUTCOME_RETRY,
-	OUTCOME_REJECTED,
-	OUTCOME_IGNORED,
-	OUTCOME_REVOKED,
-	OUTCOME_PENDING,			/* handed back */
-	OUTCOME_LOST,				/* its child died */
-	OUTCOME_REPLACED			/* by the signature in result */
-} OutcomeState;
-
-extern const char *outcome_state_name(OutcomeState state);
-
-typedef struct Report
-{
-	OutcomeState state;
-	int64_t		started_at;		/* clock_wall(); 0 = never begun */
-	int64_t		runtime;		/* microseconds */
-	double		countdown;		/* of RETRY; < 0 = the definition's */
-	Text		result;
-	Text		exc_type;
-	Text		exc_message;
-	Text		traceback;
-	Text		sent;			/* children, as in SdkOutcome */
-} Report;
 
 /* Write a whole frame at the end of the buffer. */
 extern void frame_put_delivery(Buffer *buffer, uint32_t seq, const Delivery *delivery);

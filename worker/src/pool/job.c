@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "sdk/shared.h"
 
 #define JOB_STAT_BUCKETS	1024
 
@@ -166,6 +167,12 @@ job_note_runtime(Job *job, int64_t runtime)
 		stat->runtime = (double) runtime;
 	else
 		stat->runtime += JOB_STAT_WEIGHT * ((double) runtime - stat->runtime);
+}
+
+bool
+job_is_short(const Job *job)
+{
+	return job->stat->runtime >= 0 && job->stat->runtime < CELERIAC_SHORT_USEC;
 }
 
 /*

@@ -71,4 +71,7 @@ extern void job_set_seq(Job *job, uint32_t seq);
 /* Tell how long one took, or is known to take at least. */
 extern void job_note_runtime(Job *job, int64_t runtime);
 
+/* It may be stacked at a child behind others. */
+extern bool job_is_short(const Job *job);
+
 #endif							/* CELERIAC_WORKER_POOL_JOB_H */

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "sdk/shared.h"
 
 #define OUTBOX_BATCH_COUNT	500
 #define OUTBOX_BATCH_BYTES	(4 * 1024 * 1024)
@@ -480,7 +481,7 @@ outcome_to_failure(Outcome *outcome, const PGresult *result)
 		.state = OUTCOME_FAILURE,
 		.started_at = outcome->report.started_at,
 		.countdown = -1,
-		.exc_type = text_of("EncodeError"),
+		.exc_type = text_of(EXC_ENCODE),
 	};
 	Outcome    *failure;
 

@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "pool/slot.h"
+#include "sdk/shared.h"
 
 /* running so long, a task is reported as started */
 #define POOL_STARTED_AFTER	(20 * CLOCK_MS)
@@ -422,7 +423,7 @@ pool_report_lost(Pool *pool, const Slot *slot, Job *job, const char *how)
 	snprintf(message, sizeof(message),
 			 "worker process %s (pid %d) ended by %s while running the task",
 			 slot->name, (int) slot->pid, how);
-	pool_end_job(pool, job, OUTCOME_LOST, "WorkerLostError", message);
+	pool_end_job(pool, job, OUTCOME_LOST, EXC_WORKER_LOST, message);
 }
 
 /* The task a child died with. */
@@ -440,12 +441,12 @@ pool_end_running(Pool *pool, Slot *slot, Job *job, const char *how)
 			snprintf(message, sizeof(message),
 					 "time limit of %g seconds exceeded",
 					 (double) job->time_limit / CLOCK_SECOND);
-			pool_end_job(pool, job, OUTCOME_FAILURE, "TimeLimitExceeded",
+			pool_end_job(pool, job, OUTCOME_FAILURE, EXC_TIME_LIMIT,
 						 message);
 			break;
 		case VERDICT_TERMINATED:
-			pool_end_job(pool, job, OUTCOME_REVOKED, "TaskRevokedError",
-						 "terminated");
+			pool_end_job(pool, job, OUTCOME_REVOKED, EXC_REVOKED,
+						 REVOKED_TERMINATED);
 			break;
 		case VERDICT_HANDED_BACK:
 			pool_end_job(pool, job, OUTCOME_PENDING, NULL, NULL);
@@ -703,8 +704,8 @@ pool_revoke(Pool *pool, const Uuid *id, bool terminate, int signo)
 	if (job != NULL)
 	{
 		job_list_remove(&pool->queue, job);
-		pool_end_job(pool, job, OUTCOME_REVOKED, "TaskRevokedError",
-					 terminate ? "terminated" : "revoked");
+		pool_end_job(pool, job, OUTCOME_REVOKED, EXC_REVOKED,
+					 terminate ? REVOKED_TERMINATED : REVOKED_PLAIN);
 		return;
 	}
 	slot = pool_slot_of(pool, id, &job);

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "sdk/shared.h"
 
 #define PROGRAM_STDERR_TAIL	(64 * 1024)
 #define PROGRAM_CHUNK		(64 * 1024)
@@ -305,7 +306,7 @@ program_judge_output(ProgramRun *run, Report *report)
 		snprintf(run->message, sizeof(run->message),
 				 "standard output is not JSON: line %d: %s",
 				 error.line, error.text);
-		program_fail(run, report, "ProgramError");
+		program_fail(run, report, EXC_PROGRAM);
 		return;
 	}
 	json_decref(value);
@@ -328,7 +329,7 @@ program_judge(int status, bool soft_limit, ProgramRun *run, Report *report)
 		snprintf(run->message, sizeof(run->message),
 				 "program ended with exit status %d", WEXITSTATUS(status));
 	program_fail(run, report,
-				 soft_limit ? "SoftTimeLimitExceeded" : "ProgramError");
+				 soft_limit ? EXC_SOFT_TIME_LIMIT : EXC_PROGRAM);
 }
 
 /* What it wrote to stderr explains a failure. */
@@ -364,7 +365,7 @@ program_run(const Program *program, const Delivery *delivery, uint32_t seq,
 	{
 		snprintf(run->message, sizeof(run->message),
 				 "program could not be started: %s", strerror(errno));
-		program_fail(run, report, "ProgramError");
+		program_fail(run, report, EXC_PROGRAM);
 	}
 	else
 	{

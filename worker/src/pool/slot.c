@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/exitcode.h"
 #include "base/log.h"
+#include "sdk/shared.h"
 
 #define SLOT_STACK_COUNT	512
 #define SLOT_STACK_BYTES	(128 * 1024)
@@ -176,12 +177,6 @@ slot_bury(Slot *slot)
  */
 
 bool
-job_is_short(const Job *job)
-{
-	return job->stat->runtime >= 0 && job->stat->runtime < SLOT_STACK_RUNTIME;
-}
-
-bool
 slot_can_take(const Slot *slot, const Job *job)
 {
 	if (slot->pid == 0 || slot->retiring || slot->recalled_to != 0 ||
@@ -190,7 +185,7 @@ slot_can_take(const Slot *slot, const Job *job)
 	if (slot->jobs.count == 0)
 		return true;
 	return job_is_short(job) &&
-		slot->stacked + job->stat->runtime < SLOT_STACK_RUNTIME &&
+		slot->stacked + job->stat->runtime < CELERIAC_SHORT_USEC &&
 		slot->jobs.count < SLOT_STACK_COUNT &&
 		buffer_length(&slot->out) < SLOT_STACK_BYTES;
 }
@@ -204,7 +199,7 @@ slot_give(Slot *slot, Job *job)
 
 	/* nothing is stacked on a task that may take long */
 	job->weight = job_is_short(job) ? job->stat->runtime + 1
-		: SLOT_STACK_RUNTIME;
+		: CELERIAC_SHORT_USEC;
 	slot->stacked += job->weight;
 	if (slot->last_seq >= SLOT_SEQ_MAX)
 		slot->retiring = true;

@@ -10,9 +10,6 @@
 #include "pool/child.h"
 #include "pool/job.h"
 
-/* tasks of less runtime are short: they may be stacked at a child */
-#define SLOT_STACK_RUNTIME	1000.0
-
 /* why we killed a child: what its task is reported as */
 typedef enum SlotVerdict
 {
@@ -59,7 +56,6 @@ extern bool slot_spawn(Slot *slot, const SlotStart *start);
 /* The child is gone, and so is all that was its own. */
 extern void slot_bury(Slot *slot);
 
-extern bool job_is_short(const Job *job);
 extern bool slot_can_take(const Slot *slot, const Job *job);
 
 /* Give it a job; it may begin those given up to now when they are sent. */

@@ -8,6 +8,7 @@
 #ifndef CELERIAC_WORKER_SERVER_STATEMENTS_H
 #define CELERIAC_WORKER_SERVER_STATEMENTS_H
 
+#include "sdk/shared.h"
 #include "server/wire.h"
 
 #define STATEMENT_PARAMS_MAX 5
@@ -71,7 +72,7 @@ static const Statement statement_create_queue = {
 
 /* commands for one worker */
 static const Statement statement_channel = {
-	.sql = "SELECT pg_catalog.quote_ident('task_worker_' || pg_catalog.md5($1))",
+	.sql = "SELECT pg_catalog.quote_ident('" CELERIAC_WORKER_CHANNEL "' || pg_catalog.md5($1))",
 	.nparams = 1,
 	.types = {WIRE_TEXT},
 };
