@@ -12,7 +12,7 @@
 #include "base/exitcode.h"
 #include "base/log.h"
 #include "pool/config.h"
-#include "pool/worker.h"
+#include "pool/supervisor.h"
 
 typedef struct MainCommand
 {
@@ -149,7 +149,7 @@ main_run_worker(const Config *config)
 		code = EXIT_SYSTEM;
 	else
 	{
-		code = worker_run(config, modules);
+		code = supervisor_run(config, modules);
 		if (config->pidfile != NULL)
 			unlink(config->pidfile);
 	}
