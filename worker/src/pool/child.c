@@ -281,22 +281,6 @@ child_run_unknown(Child *child, const char *name)
 	child_end_task(child, &report);
 }
 
-static const Program *
-child_find_program(const Catalog *catalog, const char *name)
-{
-	for (size_t i = 0; i < catalog->nprograms; i++)
-		if (strcmp(catalog->programs[i].name, name) == 0)
-			return &catalog->programs[i];
-	return NULL;
-}
-
-bool
-catalog_knows(const Catalog *catalog, const char *name)
-{
-	return child_find_program(catalog, name) != NULL ||
-		module_find(catalog->modules, name) != NULL;
-}
-
 /* Where the runtime of a module's task is remembered. */
 static int64_t *
 child_runtime_of(Child *child, const ModuleTask *task)
@@ -311,7 +295,7 @@ child_run_map(Child *child)
 {
 	char	   *name = map_task(child->delivery->kwargs.data);
 	const ModuleTask *task = name == NULL ? NULL :
-		module_find(child->catalog->modules, name);
+		catalog_module_task(child->catalog, name);
 
 	if (task != NULL)
 		child_run_module_task(child, task);
@@ -324,7 +308,7 @@ static void
 child_run(Child *child)
 {
 	const char *name = child->delivery->name.data;
-	const ModuleTask *task = module_find(child->catalog->modules, name);
+	const ModuleTask *task = catalog_module_task(child->catalog, name);
 	const Program *program;
 
 	if (map_is(name))
@@ -340,7 +324,7 @@ child_run(Child *child)
 		*child_runtime_of(child, task) = child->now - began;
 		return;
 	}
-	program = child_find_program(child->catalog, name);
+	program = catalog_program(child->catalog, name);
 	if (program != NULL)
 		child_run_program(child, program);
 	else
@@ -350,7 +334,7 @@ child_run(Child *child)
 static bool
 child_expects_short(Child *child, const char *name)
 {
-	const ModuleTask *task = module_find(child->catalog->modules, name);
+	const ModuleTask *task = catalog_module_task(child->catalog, name);
 	int64_t		runtime = task ? *child_runtime_of(child, task) : -1;
 
 	return runtime >= 0 && runtime < CELERIAC_SHORT_USEC;

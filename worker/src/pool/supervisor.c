@@ -26,6 +26,7 @@
 #include "pool/broker.h"
 #include "pool/command.h"
 #include "pool/pool.h"
+#include "pool/tasklog.h"
 
 /* as much work in hand as keeps the children busy for so long */
 #define SUPERVISOR_HOLD_TIME	(50.0 * CLOCK_MS)
@@ -47,7 +48,7 @@ typedef enum SupervisorPhase
 typedef struct Supervisor
 {
 	const Config *config;
-	Catalog		catalog;
+	const Catalog *catalog;
 	Pool	   *pool;
 	Broker	   *broker;
 	JobLimits	limits;
@@ -61,116 +62,6 @@ typedef struct Supervisor
 } Supervisor;
 
 /*
- * Log lines, in Celery's words
- */
-
-static const char *
-supervisor_text(Text text)
-{
-	return text.data ? text.data : "None";
-}
-
-/* How much of supervisor_text() a line shows; nobody reads megabytes. */
-static int
-supervisor_shown(Text text)
-{
-	return text.data == NULL || text.length > 1024 ? 1024 : (int) text.length;
-}
-
-static void
-supervisor_log_received(const Job *job)
-{
-	char		id[UUID_TEXT_SIZE];
-
-	if (!log_wanted(LOG_LEVEL_INFO))
-		return;
-	uuid_format(&job->id, id);
-	log_task(LOG_LEVEL_INFO, job->name, &job->id, "Task %s[%s] received",
-			 job->name.data, id);
-}
-
-static LogLevel
-supervisor_outcome_level(OutcomeState state)
-{
-	switch (state)
-	{
-		case OUTCOME_FAILURE:
-		case OUTCOME_LOST:
-			return LOG_LEVEL_ERROR;
-		case OUTCOME_REVOKED:
-		case OUTCOME_REJECTED:
-			return LOG_LEVEL_WARNING;
-		case OUTCOME_PENDING:
-			return LOG_LEVEL_DEBUG;
-		case OUTCOME_SUCCESS:
-		case OUTCOME_RETRY:
-		case OUTCOME_IGNORED:
-		case OUTCOME_REPLACED:
-			break;
-	}
-	return LOG_LEVEL_INFO;
-}
-
-static void
-supervisor_log_outcome(const Job *job, const Report *report)
-{
-	LogLevel	level = supervisor_outcome_level(report->state);
-	double		seconds = (double) report->runtime / CLOCK_SECOND;
-	char		id[UUID_TEXT_SIZE];
-	const char *type = report->exc_type.data;
-
-	if (!log_wanted(level))
-		return;
-	uuid_format(&job->id, id);
-	switch (report->state)
-	{
-		case OUTCOME_SUCCESS:
-			log_task(level, job->name, &job->id,
-					 "Task %s[%s] succeeded in %.6fs: %.*s", job->name.data,
-					 id, seconds, supervisor_shown(report->result),
-					 supervisor_text(report->result));
-			break;
-		case OUTCOME_FAILURE:
-		case OUTCOME_LOST:
-			log_task(level, job->name, &job->id,
-					 "Task %s[%s] raised unexpected: %s(%s)", job->name.data,
-					 id, type, supervisor_text(report->exc_message));
-			break;
-		case OUTCOME_RETRY:
-			if (report->countdown >= 0)
-				log_task(level, job->name, &job->id,
-						 "Task %s[%s] retry: Retry in %gs: %s", job->name.data,
-						 id, report->countdown,
-						 supervisor_text(report->exc_message));
-			else
-				log_task(level, job->name, &job->id,
-						 "Task %s[%s] retry: %s", job->name.data, id,
-						 supervisor_text(report->exc_message));
-			break;
-		case OUTCOME_REJECTED:
-			log_task(level, job->name, &job->id, "Task %s[%s] rejected",
-					 job->name.data, id);
-			break;
-		case OUTCOME_IGNORED:
-			log_task(level, job->name, &job->id, "Task %s[%s] ignored",
-					 job->name.data, id);
-			break;
-		case OUTCOME_REPLACED:
-			log_task(level, job->name, &job->id, "Task %s[%s] replaced",
-					 job->name.data, id);
-			break;
-		case OUTCOME_REVOKED:
-			log_task(level, job->name, &job->id, "Discarding revoked task: %s[%s]: %s",
-					 job->name.data, id, supervisor_text(report->exc_message));
-			break;
-		case OUTCOME_PENDING:
-			log_task(level, job->name, &job->id, "Task %s[%s] handed back",
-					 job->name.data, id);
-			break;
-	}
-}
-
-/*
  * What the pool tells
  */
 
@@ -181,7 +72,7 @@ supervisor_outcome(void *data, Job *job, const Report *report)
 
 	if (report->state != OUTCOME_PENDING)
 		supervisor->finished++;
-	supervisor_log_outcome(job, report);
+	tasklog_outcome(job, report);
 	broker_outcome(supervisor->broker, job, report);
 }
 
@@ -221,7 +112,7 @@ supervisor_delivered(void *data, const Delivery *delivery)
 	Supervisor *supervisor = data;
 	Job		   *job = job_new(delivery, &supervisor->limits);
 
-	supervisor_log_received(job);
+	tasklog_received(job);
 	pool_submit(supervisor->pool, job);
 }
 
@@ -539,7 +430,7 @@ supervisor_new_pool(Supervisor *supervisor)
 	PoolConfig	config = {
 		.concurrency = supervisor->config->concurrency,
 		.max_tasks_per_child = (uint32_t) supervisor->config->max_tasks_per_child,
-		.catalog = &supervisor->catalog,
+		.catalog = supervisor->catalog,
 	};
 	PoolHost	host = {
 		.outcome = supervisor_outcome,
@@ -563,9 +454,9 @@ supervisor_new_broker(Supervisor *supervisor)
 		.concurrency = supervisor->config->concurrency,
 		.heartbeat_interval = (int64_t) (supervisor->config->heartbeat_interval *
 										 CLOCK_SECOND),
-		.modules = supervisor->catalog.modules,
-		.programs = supervisor->catalog.programs,
-		.nprograms = supervisor->catalog.nprograms,
+		.modules = supervisor->catalog->modules,
+		.programs = supervisor->catalog->programs,
+		.nprograms = supervisor->catalog->nprograms,
 	};
 	BrokerHost	host = {
 		.delivered = supervisor_delivered,
@@ -597,11 +488,11 @@ supervisor_end(Supervisor *supervisor)
 }
 
 ExitCode
-supervisor_run(const Config *config, ModuleRegistry * modules)
+supervisor_run(const Config *config, const Catalog *catalog)
 {
 	Supervisor	supervisor = {
 		.config = config,
-		.catalog = {modules, config->programs, config->nprograms},
+		.catalog = catalog,
 		.limits = {config->soft_time_limit, config->time_limit},
 	};
 
