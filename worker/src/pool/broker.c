@@ -50,8 +50,8 @@ struct Broker
 	Session		fetch;
 	Session		work;
 	Outbox	   *outbox;
-	LinkParams	params;			/* scratch */
-	LinkParams	wait_params;
+	Params		params;			/* scratch */
+	Params		wait_params;
 	unsigned	outcome_type;	/* oid of task_outcome */
 	bool		declared;		/* the tasks, once */
 	bool		was_ready;		/* host.ready was called */
@@ -164,7 +164,7 @@ broker_link_up(void *data)
 {
 	Session    *session = data;
 
-	link_params_reset(&session->broker->params);
+	params_reset(&session->broker->params);
 	link_request(session->link, &statement_greet, &session->broker->params,
 				 broker_greeted, session);
 }
@@ -193,17 +193,17 @@ static void
 broker_heartbeat(Broker *broker, const char *state, LinkAnswer answer,
 				 void *data)
 {
-	LinkParams *params = &broker->params;
+	Params	   *params = &broker->params;
 	char		info[64];
 
 	snprintf(info, sizeof(info), "{\"pid\":%d}", (int) getpid());
-	link_params_reset(params);
-	link_param_text(params, text_of(broker->config.worker));
-	link_param_text_array(params, broker->config.queues,
-						  broker->config.nqueues);
-	link_param_int32(params, broker->config.concurrency);
-	link_param_text(params, text_of(state));
-	link_param_jsonb(params, text_of(info));
+	params_reset(params);
+	params_text(params, text_of(broker->config.worker));
+	params_text_array(params, broker->config.queues,
+					  broker->config.nqueues);
+	params_int32(params, broker->config.concurrency);
+	params_text(params, text_of(state));
+	params_jsonb(params, text_of(info));
 	link_request(broker->work.link, &statement_heartbeat, params, answer,
 				 data);
 	if (broker->config.heartbeat_interval > 0)
@@ -341,12 +341,12 @@ broker_channel_known(void *data, const PGresult *result)
 static void
 broker_create_queues(Broker *broker)
 {
-	LinkParams *params = &broker->params;
+	Params	   *params = &broker->params;
 
 	for (int i = 0; i < broker->config.nqueues; i++)
 	{
-		link_params_reset(params);
-		link_param_text(params, text_of(broker->config.queues[i]));
+		params_reset(params);
+		params_text(params, text_of(broker->config.queues[i]));
 		link_request(broker->work.link, &statement_create_queue, params,
 					 broker_ignore_answer, "creating a queue");
 	}
@@ -373,10 +373,10 @@ broker_registered(void *data, const PGresult *result)
 static void
 broker_register(Broker *broker)
 {
-	LinkParams *params = &broker->params;
+	Params	   *params = &broker->params;
 
-	link_params_reset(params);
-	link_param_text(params, text_of(broker->config.worker));
+	params_reset(params);
+	params_text(params, text_of(broker->config.worker));
 	link_request(broker->work.link, &statement_channel, params,
 				 broker_channel_known, broker);
 	broker_create_queues(broker);
@@ -476,20 +476,20 @@ broker_put_claims(Buffer *bytes, unsigned type, int count, Buffer *elements)
 static void
 broker_attach(Broker *broker)
 {
-	LinkParams *params = &broker->params;
+	Params	   *params = &broker->params;
 
 	broker->nclaims = 0;
 	broker->host.list_claims(broker->host.data);
 	outbox_visit(broker->outbox, broker_claim_undelivered, broker);
 
-	link_params_reset(params);
-	link_param_text(params, text_of(broker->config.worker));
+	params_reset(params);
+	params_text(params, text_of(broker->config.worker));
 	broker_put_claims(&params->bytes, WIRE_UUID, broker->nclaims,
 					  &broker->claim_ids);
-	link_param_end(params);
+	params_end(params);
 	broker_put_claims(&params->bytes, WIRE_INT4, broker->nclaims,
 					  &broker->claim_deliveries);
-	link_param_end(params);
+	params_end(params);
 	broker->attaching = true;
 	link_request(broker->fetch.link, &statement_attach, params,
 				 broker_attached, broker);
@@ -596,27 +596,27 @@ broker_fetched(void *data, const PGresult *result)
 }
 
 static void
-broker_put_wait(Broker *broker, LinkParams *params, int max)
+broker_put_wait(Broker *broker, Params *params, int max)
 {
-	link_params_reset(params);
-	link_param_text_array(params, broker->config.queues,
-						  broker->config.nqueues);
+	params_reset(params);
+	params_text_array(params, broker->config.queues,
+					  broker->config.nqueues);
 	wire_put_int64(&params->bytes,
 				   (int64_t) (BROKER_WAIT_SECONDS * CLOCK_SECOND));
 	wire_put_int32(&params->bytes, 0);	/* days */
 	wire_put_int32(&params->bytes, 0);	/* months */
-	link_param_end(params);
-	link_param_int32(params, max);
+	params_end(params);
+	params_int32(params, max);
 }
 
 static void
-broker_put_fetch(Broker *broker, LinkParams *params, int max)
+broker_put_fetch(Broker *broker, Params *params, int max)
 {
-	link_params_reset(params);
-	link_param_text(params, text_of(broker->config.worker));
-	link_param_text_array(params, broker->config.queues,
-						  broker->config.nqueues);
-	link_param_int32(params, max);
+	params_reset(params);
+	params_text(params, text_of(broker->config.worker));
+	params_text_array(params, broker->config.queues,
+					  broker->config.nqueues);
+	params_int32(params, max);
 }
 
 /*
@@ -699,18 +699,18 @@ broker_undelivered(const Broker *broker)
 void
 broker_started(Broker *broker, const Job *job, int64_t started_at)
 {
-	LinkParams *params = &broker->params;
+	Params	   *params = &broker->params;
 
 	if (!broker->work.ready)
 		return;
-	link_params_reset(params);
-	link_param_text(params, text_of(broker->config.worker));
+	params_reset(params);
+	params_text(params, text_of(broker->config.worker));
 	wire_put_array(&params->bytes, WIRE_UUID, 1);
 	wire_put_uuid_field(&params->bytes, &job->id);
-	link_param_end(params);
+	params_end(params);
 	wire_put_array(&params->bytes, WIRE_TIMESTAMPTZ, 1);
 	wire_put_time_field(&params->bytes, started_at);
-	link_param_end(params);
+	params_end(params);
 	link_request(broker->work.link, &statement_started, params,
 				 broker_ignore_answer, "reporting a start");
 }
@@ -718,15 +718,15 @@ broker_started(Broker *broker, const Job *job, int64_t started_at)
 void
 broker_state(Broker *broker, const Job *job, Text state, Text info)
 {
-	LinkParams *params = &broker->params;
+	Params	   *params = &broker->params;
 
 	/* of passing interest only: not kept for a connection that may come */
 	if (!broker->work.ready)
 		return;
-	link_params_reset(params);
-	link_param_uuid(params, &job->id);
-	link_param_text(params, state);
-	link_param_jsonb(params, info);
+	params_reset(params);
+	params_uuid(params, &job->id);
+	params_text(params, state);
+	params_jsonb(params, info);
 	link_request(broker->work.link, &statement_update_state, params,
 				 broker_ignore_answer, "reporting a task's state");
 }
@@ -749,13 +749,13 @@ broker_revocation(void *data, const PGresult *result)
 void
 broker_ask_revoked(Broker *broker, const Uuid *id)
 {
-	LinkParams *params = &broker->params;
+	Params	   *params = &broker->params;
 
 	if (!broker->work.ready)
 		return;
-	link_params_reset(params);
-	link_param_text(params, text_of(broker->config.worker));
-	link_param_uuid(params, id);
+	params_reset(params);
+	params_text(params, text_of(broker->config.worker));
+	params_uuid(params, id);
 	link_request(broker->work.link, &statement_revocation, params,
 				 broker_revocation, broker);
 }

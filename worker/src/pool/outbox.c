@@ -77,7 +77,7 @@ struct Outbox
 	long		refused;
 	int64_t		retry_at;		/* send nothing before */
 	int64_t		retry_pause;
-	LinkParams	params;			/* scratch */
+	Params		params;			/* scratch */
 };
 
 static void
@@ -299,13 +299,13 @@ batch_sends(const Batch *batch)
 }
 
 static void
-batch_put_sent(LinkParams *params, const Batch *batch)
+batch_put_sent(Params *params, const Batch *batch)
 {
 	wire_put_array(&params->bytes, WIRE_JSONB, batch->outcomes.count);
 	for (Outcome *outcome = batch->outcomes.first; outcome != NULL;
 		 outcome = outcome->next)
 		wire_put_jsonb_field(&params->bytes, outcome->report.sent);
-	link_param_end(params);
+	params_end(params);
 }
 
 static void outbox_answer(void *data, const PGresult *result);
@@ -313,17 +313,17 @@ static void outbox_answer(void *data, const PGresult *result);
 static void
 outbox_send_batch(Outbox *outbox, int link, unsigned outcome_type)
 {
-	LinkParams *params = &outbox->params;
+	Params	   *params = &outbox->params;
 	Batch	   *batch = outbox_take_batch(outbox);
 	bool		sends = batch_sends(batch);
 
-	link_params_reset(params);
-	link_param_text(params, text_of(outbox->worker));
+	params_reset(params);
+	params_text(params, text_of(outbox->worker));
 	wire_put_array(&params->bytes, outcome_type, batch->outcomes.count);
 	for (Outcome *outcome = batch->outcomes.first; outcome != NULL;
 		 outcome = outcome->next)
 		outcome_put(&params->bytes, outcome);
-	link_param_end(params);
+	params_end(params);
 	if (sends)
 		batch_put_sent(params, batch);
 

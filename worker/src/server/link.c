@@ -243,76 +243,6 @@ link_tick(Link *link, int64_t now)
 }
 
 /*
- * Parameters
- */
-
-void
-link_params_reset(LinkParams *params)
-{
-	buffer_consume(&params->bytes, buffer_length(&params->bytes));
-	params->count = 0;
-}
-
-void
-link_param_end(LinkParams *params)
-{
-	params->nulls[params->count] = false;
-	params->ends[params->count++] = buffer_length(&params->bytes);
-}
-
-void
-link_param_null(LinkParams *params)
-{
-	link_param_end(params);
-	params->nulls[params->count - 1] = true;
-}
-
-void
-link_param_text(LinkParams *params, Text value)
-{
-	buffer_append(&params->bytes, value.data, value.length);
-	link_param_end(params);
-	params->nulls[params->count - 1] = value.data == NULL;
-}
-
-void
-link_param_int32(LinkParams *params, int32_t value)
-{
-	wire_put_int32(&params->bytes, value);
-	link_param_end(params);
-}
-
-void
-link_param_uuid(LinkParams *params, const Uuid *value)
-{
-	buffer_append(&params->bytes, value->bytes, sizeof(value->bytes));
-	link_param_end(params);
-}
-
-void
-link_param_jsonb(LinkParams *params, Text value)
-{
-	static const char version = 1;
-
-	if (value.data == NULL)
-	{
-		link_param_null(params);
-		return;
-	}
-	buffer_append(&params->bytes, &version, 1);
-	link_param_text(params, value);
-}
-
-void
-link_param_text_array(LinkParams *params, char *const *values, int count)
-{
-	wire_put_array(&params->bytes, WIRE_TEXT, count);
-	for (int i = 0; i < count; i++)
-		wire_put_text_field(&params->bytes, text_of(values[i]));
-	link_param_end(params);
-}
-
-/*
  * Requests
  */
 
@@ -358,7 +288,7 @@ link_prepare(Link *link, const Statement *statement)
 }
 
 static bool
-link_send(Link *link, const Statement *statement, const LinkParams *params)
+link_send(Link *link, const Statement *statement, const Params *params)
 {
 	const char *values[STATEMENT_PARAMS_MAX];
 	int			lengths[STATEMENT_PARAMS_MAX];
@@ -404,7 +334,7 @@ link_sync(Link *link, bool sent)
 }
 
 void
-link_request(Link *link, const Statement *statement, const LinkParams *params,
+link_request(Link *link, const Statement *statement, const Params *params,
 			 LinkAnswer answer, void *data)
 {
 	bool		sent;
@@ -421,8 +351,8 @@ link_request(Link *link, const Statement *statement, const LinkParams *params,
 
 void
 link_request_both(Link *link, const Statement *first,
-				  const LinkParams *first_params, const Statement *second,
-				  const LinkParams *second_params, LinkAnswer answer,
+				  const Params *first_params, const Statement *second,
+				  const Params *second_params, LinkAnswer answer,
 				  void *data)
 {
 	bool		sent;

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/buffer.h"
+#include "server/params.h"
 #include "server/statements.h"
 
 /*
@@ -40,35 +40,14 @@ typedef struct Link Link;
 extern Link *link_new(const char *label, const char *conninfo, const char *application, const LinkHost *host);
 extern void link_free(Link *link);
 
-/*
- * Parameters of a request, binary: put a value at the end of bytes, then tell
- * where it ended.
- */
-typedef struct LinkParams
-{
-	Buffer		bytes;
-	size_t		ends[STATEMENT_PARAMS_MAX];
-	bool		nulls[STATEMENT_PARAMS_MAX];
-	int			count;
-} LinkParams;
-
-extern void link_params_reset(LinkParams *params);
-extern void link_param_end(LinkParams *params);
-extern void link_param_null(LinkParams *params);
-extern void link_param_text(LinkParams *params, Text value);
-extern void link_param_int32(LinkParams *params, int32_t value);
-extern void link_param_uuid(LinkParams *params, const Uuid *value);
-extern void link_param_jsonb(LinkParams *params, Text value);
-extern void link_param_text_array(LinkParams *params, char *const *values, int count);
-
 /* Send a request.  Not connected, it is answered by NULL at once. */
-extern void link_request(Link *link, const Statement *statement, const LinkParams *params, LinkAnswer answer, void *data);
+extern void link_request(Link *link, const Statement *statement, const Params *params, LinkAnswer answer, void *data);
 
 /*
  * Two statements in one transaction and with one answer: the second one's, or
  * the error of the first.
  */
-extern void link_request_both(Link *link, const Statement *first, const LinkParams *first_params, const Statement *second, const LinkParams *second_params, LinkAnswer answer, void *data);
+extern void link_request_both(Link *link, const Statement *first, const Params *first_params, const Statement *second, const Params *second_params, LinkAnswer answer, void *data);
 
 /* A request with SQL text and text parameters, for rare occasions. */
 extern void link_query(Link *link, const char *sql, int nparams, const char *const *params, LinkAnswer answer, void *data);
