@@ -4,6 +4,8 @@
  */
 #include "base/mem.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -47,4 +49,17 @@ char *
 mem_strdup(const char *text)
 {
 	return mem_check(strdup(text));
+}
+
+char *
+mem_printf(const char *format,...)
+{
+	va_list		ap;
+	char	   *text;
+	int			length;
+
+	va_start(ap, format);
+	length = vasprintf(&text, format, ap);
+	va_end(ap);
+	return mem_check(length < 0 ? NULL : text);
 }

@@ -14,6 +14,7 @@
 extern void *mem_alloc(size_t size) __attribute__((returns_nonnull));
 extern void *mem_zalloc(size_t size) __attribute__((returns_nonnull));
 extern void *mem_realloc(void *pointer, size_t size) __attribute__((returns_nonnull));
+extern char *mem_printf(const char *format,...) __attribute__((returns_nonnull, format(printf, 1, 2)));
 extern char *mem_strdup(const char *text) __attribute__((returns_nonnull));
 
 #endif							/* CELERIAC_WORKER_BASE_MEM_H */

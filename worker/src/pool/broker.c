@@ -2,12 +2,12 @@
  * broker.c
  *		The worker's dealings with the server.
  *
- * A connection that comes up is greeted (is the extension here? may we
- * write?).  WORK then registers the worker, listens for commands and, once,
- * declares the tasks.  FETCH then attaches: it names the tasks that are still
- * running or finished but not delivered, and the server makes their claims its
- * own again.  Only after that are outcomes sent and tasks fetched, so nothing
- * this worker still has can be given to another one in between.
+ * When the sessions are greeted, WORK registers the worker, listens for
+ * commands and, once, declares the tasks.  FETCH then attaches: it names the
+ * tasks that are still running or finished but not delivered, and the server
+ * makes their claims its own again.  Only after that are outcomes sent and
+ * tasks fetched, so nothing this worker still has can be given to another one
+ * in between.
  */
 #include "pool/broker.h"
 
@@ -19,8 +19,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "pool/declare.h"
 #include "pool/outbox.h"
+#include "pool/receive.h"
 #include "sdk/shared.h"
+#include "server/answer.h"
+#include "server/session.h"
+#include "server/wire.h"
 
 /* idle waits end after this long, and begin again */
 #define BROKER_WAIT_SECONDS	300.0
@@ -34,15 +39,6 @@
 /* between attempts to end a wait */
 #define BROKER_CANCEL_PAUSE	(200 * CLOCK_MS)
 
-/* One of the two connections with what was learnt about its session. */
-typedef struct Session
-{
-	struct Broker *broker;
-	Link	   *link;
-	bool		greeted;
-	bool		ready;			/* WORK: registered; FETCH: attached */
-} Session;
-
 struct Broker
 {
 	BrokerConfig config;
@@ -50,9 +46,9 @@ struct Broker
 	Session		fetch;
 	Session		work;
 	Outbox	   *outbox;
+	Claims		claims;			/* named when FETCH attached */
 	Params		params;			/* scratch */
 	Params		wait_params;
-	unsigned	outcome_type;	/* oid of task_outcome */
 	bool		declared;		/* the tasks, once */
 	bool		was_ready;		/* host.ready was called */
 	bool		attaching;
@@ -68,45 +64,10 @@ struct Broker
 	int64_t		heartbeat_at;
 	bool		leaving;
 	bool		left;
-
-	Buffer		claim_ids;		/* elements of the arrays of task_attach() */
-	Buffer		claim_deliveries;
-	Uuid	   *claims;
-	int			nclaims;
 };
 
 /*
- * Errors
- */
-
-static bool
-broker_succeeded(const PGresult *result)
-{
-	ExecStatusType status = PQresultStatus(result);
-
-	return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
-}
-
-/* The message without the newline that libpq ends it with. */
-static void
-broker_log_error(const char *what, const PGresult *result)
-{
-	const char *message = PQresultErrorMessage(result);
-	size_t		length = strcspn(message, "\n");
-
-	log_write(LOG_LEVEL_ERROR, "%s: %.*s", what, (int) length, message);
-}
-
-/* An answer that matters to nobody, unless it is an error. */
-static void
-broker_ignore_answer(void *data, const PGresult *result)
-{
-	if (result != NULL && !broker_succeeded(result))
-		broker_log_error(data, result);
-}
-
-/*
- * Greeting
+ * Coming up
  */
 
 static void broker_register(Broker *broker);
@@ -124,65 +85,37 @@ broker_proceed(Broker *broker)
 }
 
 static void
-broker_refuse(Broker *broker, Link *link, const char *reason)
+broker_greeted(void *data)
 {
-	/* at the start somebody should know; later it may be a restore or a drop */
+	broker_proceed(data);
+}
+
+/* At the start somebody should know; later it may be a restore or a drop. */
+static void
+broker_refused(void *data, const char *reason)
+{
+	Broker	   *broker = data;
+
 	if (!broker->was_ready)
 		broker->host.fatal(broker->host.data, reason);
-	link_fail(link, reason);
 }
 
 static void
-broker_greeted(void *data, const PGresult *result)
+broker_fetch_down(void *data)
 {
-	Session    *session = data;
-	Broker	   *broker = session->broker;
+	Broker	   *broker = data;
 
-	if (result == NULL)
-		return;
-	if (!broker_succeeded(result))
-	{
-		broker_log_error("greeting the server", result);
-		link_fail(session->link, "the session cannot be set up");
-	}
-	else if (PQntuples(result) == 0 || PQgetisnull(result, 0, GREET_OUTCOME_TYPE))
-		broker_refuse(broker, session->link,
-					  "the extension celeriac is not installed in this database (run CREATE EXTENSION celeriac)");
-	else if (PQgetvalue(result, 0, GREET_IN_RECOVERY)[0] != 0)
-		link_fail(session->link, "the server is a standby");
-	else
-	{
-		broker->outcome_type = (unsigned)
-			wire_get_int32(PQgetvalue(result, 0, GREET_OUTCOME_TYPE));
-		session->greeted = true;
-		broker_proceed(broker);
-	}
+	broker->attaching = false;
+	broker->may_be_more = true;
 }
 
 static void
-broker_link_up(void *data)
+broker_work_down(void *data)
 {
-	Session    *session = data;
+	Broker	   *broker = data;
 
-	params_reset(&session->broker->params);
-	link_request(session->link, &statement_greet, &session->broker->params,
-				 broker_greeted, session);
-}
-
-static void
-broker_link_down(void *data)
-{
-	Session    *session = data;
-
-	session->greeted = false;
-	session->ready = false;
-	if (session == &session->broker->fetch)
-	{
-		session->broker->attaching = false;
-		session->broker->may_be_more = true;
-	}
-	else if (session->broker->leaving)
-		session->broker->left = true;
+	if (broker->leaving)
+		broker->left = true;
 }
 
 /*
@@ -211,130 +144,21 @@ broker_heartbeat(Broker *broker, const char *state, LinkAnswer answer,
 			broker->config.heartbeat_interval;
 }
 
-/* Options of a task that its module set, as arguments of task_define(). */
-typedef struct Declaration
-{
-	char		sql[1024];
-	size_t		length;
-	char		values[16][32];
-	const char *params[16];
-	int			nparams;
-} Declaration;
-
-static void
-declare_option(Declaration *d, const char *name, const char *type,
-			   const char *value)
-{
-	if (value == NULL)
-		return;
-	d->params[d->nparams++] = value;
-	d->length += (size_t) snprintf(d->sql + d->length,
-								   sizeof(d->sql) - d->length,
-								   ", %s => $%d::%s", name, d->nparams, type);
-}
-
-static void
-declare_number(Declaration *d, const char *name, const char *type,
-			   double value, const char *unit)
-{
-	char	   *text = d->values[d->nparams];
-
-	if (value == TASK_UNSET)
-		return;
-	snprintf(text, sizeof(d->values[0]), "%.9g%s", value, unit);
-	declare_option(d, name, type, text);
-}
-
-static void
-declare_truth(Declaration *d, const char *name, int value)
-{
-	if (value != TASK_UNSET)
-		declare_option(d, name, "boolean", value ? "true" : "false");
-}
-
-/* TASK_NO_LIMIT is no number in SQL. */
-static void
-declare_max_retries(Declaration *d, int value)
-{
-	if (value == TASK_NO_LIMIT)
-		declare_option(d, "max_retries", "integer", "-1");
-	else
-		declare_number(d, "max_retries", "integer", value, "");
-}
-
-static void
-declare_definition(Declaration *d, const task_definition *definition,
-				   char *autoretry, size_t autoretry_size)
-{
-	declare_option(d, "queue", "text", definition->queue);
-	declare_number(d, "priority", "integer", definition->priority, "");
-	declare_max_retries(d, definition->max_retries);
-	declare_number(d, "retry_delay", "interval", definition->retry_delay, " s");
-	declare_number(d, "retry_backoff", "float8", definition->retry_backoff, "");
-	declare_number(d, "retry_backoff_max", "interval",
-				   definition->retry_backoff_max, " s");
-	declare_truth(d, "retry_jitter", definition->retry_jitter);
-	declare_number(d, "soft_time_limit", "interval",
-				   definition->soft_time_limit, " s");
-	declare_number(d, "time_limit", "interval", definition->time_limit, " s");
-	declare_truth(d, "acks_late", definition->acks_late);
-	declare_number(d, "max_deliveries", "integer",
-				   definition->max_deliveries, "");
-	declare_truth(d, "ignore_result", definition->ignore_result);
-	declare_truth(d, "track_started", definition->track_started);
-	if (definition->autoretry_for != NULL)
-	{
-		snprintf(autoretry, autoretry_size, "{%s}", definition->autoretry_for);
-		declare_option(d, "autoretry_for", "text[]", autoretry);
-	}
-}
-
-static void
-broker_declare(Broker *broker, const char *name,
-			   const task_definition *definition)
-{
-	Declaration d = {.params = {name}, .nparams = 1};
-	char		autoretry[512];
-
-	d.length = (size_t) snprintf(d.sql, sizeof(d.sql), "%s",
-								 STATEMENT_DEFINE_START);
-	if (definition != NULL)
-		declare_definition(&d, definition, autoretry, sizeof(autoretry));
-	snprintf(d.sql + d.length, sizeof(d.sql) - d.length, "%s",
-			 STATEMENT_DEFINE_END);
-	link_query(broker->work.link, d.sql, d.nparams, d.params,
-			   broker_ignore_answer, "declaring a task");
-}
-
-static void
-broker_declare_all(Broker *broker)
-{
-	for (size_t i = 0; i < module_task_count(broker->config.modules); i++)
-	{
-		const ModuleTask *task = module_task_at(broker->config.modules, i);
-
-		broker_declare(broker, task->name, task->definition);
-	}
-	for (size_t i = 0; i < broker->config.nprograms; i++)
-		broker_declare(broker, broker->config.programs[i].name, NULL);
-	broker->declared = true;
-}
-
 static void
 broker_channel_known(void *data, const PGresult *result)
 {
 	Broker	   *broker = data;
 	char		sql[256];
 
-	if (result == NULL || !broker_succeeded(result) || PQntuples(result) == 0)
+	if (result == NULL || !answer_succeeded(result) || PQntuples(result) == 0)
 	{
-		broker_ignore_answer("asking for the name of the command channel",
-							 result);
+		answer_ignore("asking for the name of the command channel",
+					  result);
 		return;
 	}
 	snprintf(sql, sizeof(sql), "%s%s", STATEMENT_LISTEN,
 			 PQgetvalue(result, 0, 0));
-	link_query(broker->work.link, sql, 0, NULL, broker_ignore_answer,
+	link_query(broker->work.link, sql, 0, NULL, answer_ignore,
 			   "listening for commands");
 }
 
@@ -348,7 +172,7 @@ broker_create_queues(Broker *broker)
 		params_reset(params);
 		params_text(params, text_of(broker->config.queues[i]));
 		link_request(broker->work.link, &statement_create_queue, params,
-					 broker_ignore_answer, "creating a queue");
+					 answer_ignore, "creating a queue");
 	}
 }
 
@@ -359,14 +183,14 @@ broker_registered(void *data, const PGresult *result)
 
 	if (result == NULL)
 		return;
-	if (!broker_succeeded(result))
+	if (!answer_succeeded(result))
 	{
-		broker_log_error("registering the worker", result);
+		answer_log_error("registering the worker", result);
 		link_fail(broker->work.link, "the worker cannot be registered");
 		return;
 	}
-	broker->work.ready = true;
-	link_succeeded(broker->work.link);
+	broker->declared = true;
+	session_set_ready(&broker->work);
 	broker_proceed(broker);
 }
 
@@ -381,7 +205,7 @@ broker_register(Broker *broker)
 				 broker_channel_known, broker);
 	broker_create_queues(broker);
 	if (!broker->declared)
-		broker_declare_all(broker);
+		declare_tasks(broker->work.link, broker->config.catalog);
 	broker_heartbeat(broker, "online", broker_registered, broker);
 }
 
@@ -389,56 +213,23 @@ broker_register(Broker *broker)
  * Attaching
  */
 
-void
-broker_claims_add(Broker *broker, const Uuid *id, int32_t delivery)
-{
-	wire_put_uuid_field(&broker->claim_ids, id);
-	wire_put_int32_field(&broker->claim_deliveries, delivery);
-	broker->claims = mem_realloc(broker->claims,
-								 (size_t) (broker->nclaims + 1) * sizeof(Uuid));
-	broker->claims[broker->nclaims++] = *id;
-}
-
 static void
 broker_claim_undelivered(void *data, const Uuid *id, int32_t delivery)
 {
-	broker_claims_add(data, id, delivery);
+	claims_add(data, id, delivery);
 }
 
-static int
-broker_compare_uuids(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(Uuid));
-}
-
-/* Tell which of the claims we named are not among those granted. */
 static void
 broker_check_claims(Broker *broker, const PGresult *result)
 {
-	Uuid	   *granted = mem_alloc((size_t) broker->nclaims * sizeof(Uuid));
-	int			ngranted = 0;
-	int			lost = 0;
+	const Claims *claims = &broker->claims;
+	int			lost = claims_check(claims, result, broker->host.claim_lost,
+									broker->host.data);
 
-	if (PQntuples(result) > 0 && !PQgetisnull(result, 0, 0))
-		ngranted = wire_get_uuid_array(PQgetvalue(result, 0, 0),
-									   (size_t) PQgetlength(result, 0, 0),
-									   granted, broker->nclaims);
-	if (ngranted > 0)
-		qsort(granted, (size_t) ngranted, sizeof(Uuid), broker_compare_uuids);
-	for (int i = 0; i < broker->nclaims; i++)
-	{
-		if (ngranted > 0 &&
-			bsearch(&broker->claims[i], granted, (size_t) ngranted,
-					sizeof(Uuid), broker_compare_uuids) != NULL)
-			continue;
-		lost++;
-		broker->host.claim_lost(broker->host.data, &broker->claims[i]);
-	}
-	free(granted);
-	if (broker->nclaims > 0)
+	if (claims->count > 0)
 		log_write(lost > 0 ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
 				  "attached again with %d tasks, %d were given to others",
-				  broker->nclaims, lost);
+				  claims->count, lost);
 }
 
 static void
@@ -449,15 +240,14 @@ broker_attached(void *data, const PGresult *result)
 	broker->attaching = false;
 	if (result == NULL)
 		return;
-	if (!broker_succeeded(result))
+	if (!answer_succeeded(result))
 	{
-		broker_log_error("attaching to the server", result);
+		answer_log_error("attaching to the server", result);
 		link_fail(broker->fetch.link, "the worker cannot attach");
 		return;
 	}
 	broker_check_claims(broker, result);
-	broker->fetch.ready = true;
-	link_succeeded(broker->fetch.link);
+	session_set_ready(&broker->fetch);
 	if (!broker->was_ready)
 	{
 		broker->was_ready = true;
@@ -466,30 +256,17 @@ broker_attached(void *data, const PGresult *result)
 }
 
 static void
-broker_put_claims(Buffer *bytes, unsigned type, int count, Buffer *elements)
-{
-	wire_put_array(bytes, type, count);
-	buffer_append(bytes, buffer_head(elements), buffer_length(elements));
-	buffer_consume(elements, buffer_length(elements));
-}
-
-static void
 broker_attach(Broker *broker)
 {
 	Params	   *params = &broker->params;
 
-	broker->nclaims = 0;
-	broker->host.list_claims(broker->host.data);
-	outbox_visit(broker->outbox, broker_claim_undelivered, broker);
+	claims_reset(&broker->claims);
+	broker->host.list_claims(broker->host.data, &broker->claims);
+	outbox_visit(broker->outbox, broker_claim_undelivered, &broker->claims);
 
 	params_reset(params);
 	params_text(params, text_of(broker->config.worker));
-	broker_put_claims(&params->bytes, WIRE_UUID, broker->nclaims,
-					  &broker->claim_ids);
-	params_end(params);
-	broker_put_claims(&params->bytes, WIRE_INT4, broker->nclaims,
-					  &broker->claim_deliveries);
-	params_end(params);
+	claims_put(&broker->claims, params);
 	broker->attaching = true;
 	link_request(broker->fetch.link, &statement_attach, params,
 				 broker_attached, broker);
@@ -498,71 +275,6 @@ broker_attach(Broker *broker)
 /*
  * Fetching
  */
-
-static Text
-broker_text(const PGresult *result, int row, int column)
-{
-	if (PQgetisnull(result, row, column))
-		return TEXT_NULL;
-	return (Text) {PQgetvalue(result, row, column),
-				   (size_t) PQgetlength(result, row, column)};
-}
-
-static Text
-broker_jsonb(const PGresult *result, int row, int column)
-{
-	Text		value = broker_text(result, row, column);
-
-	return value.data ? wire_get_jsonb(value.data, value.length) : value;
-}
-
-static bool
-broker_uuid(const PGresult *result, int row, int column, Uuid *uuid)
-{
-	if (PQgetisnull(result, row, column))
-	{
-		memset(uuid, 0, sizeof(*uuid));
-		return false;
-	}
-	*uuid = wire_get_uuid(PQgetvalue(result, row, column));
-	return true;
-}
-
-static int32_t
-broker_int32(const PGresult *result, int row, int column, int32_t null_value)
-{
-	if (PQgetisnull(result, row, column))
-		return null_value;
-	return wire_get_int32(PQgetvalue(result, row, column));
-}
-
-static void
-broker_deliver(Broker *broker, const PGresult *result, int row)
-{
-	Delivery	delivery = {
-		.delivery = broker_int32(result, row, FETCH_DELIVERY, 0),
-		.name = broker_text(result, row, FETCH_NAME),
-		.queue = broker_text(result, row, FETCH_QUEUE),
-		.args = broker_jsonb(result, row, FETCH_ARGS),
-		.kwargs = broker_jsonb(result, row, FETCH_KWARGS),
-		.options = broker_jsonb(result, row, FETCH_OPTIONS),
-		.priority = broker_int32(result, row, FETCH_PRIORITY, 0),
-		.retries = broker_int32(result, row, FETCH_RETRIES, 0),
-		.max_retries = broker_int32(result, row, FETCH_MAX_RETRIES,
-									TASK_NO_LIMIT),
-	};
-
-	broker_uuid(result, row, FETCH_ID, &delivery.id);
-	delivery.has_root = broker_uuid(result, row, FETCH_ROOT_ID,
-									&delivery.root_id);
-	delivery.has_parent = broker_uuid(result, row, FETCH_PARENT_ID,
-									  &delivery.parent_id);
-	delivery.has_group = broker_uuid(result, row, FETCH_GROUP_ID,
-									 &delivery.group_id);
-	if (delivery.name.data == NULL)
-		delivery.name = text_of("");
-	broker->host.delivered(broker->host.data, &delivery);
-}
 
 /* Being cancelled is how a wait ends at shutdown. */
 static bool
@@ -582,17 +294,21 @@ broker_fetched(void *data, const PGresult *result)
 	broker->waiting = false;
 	if (result == NULL)
 		return;
-	if (!broker_succeeded(result))
+	if (!answer_succeeded(result))
 	{
 		if (broker_was_cancelled(result))
 			return;
-		broker_log_error("fetching tasks", result);
+		answer_log_error("fetching tasks", result);
 		broker->fetch_after = clock_mono() + BROKER_FETCH_PAUSE;
 		return;
 	}
 	broker->may_be_more = PQntuples(result) == broker->asked;
 	for (int row = 0; row < PQntuples(result); row++)
-		broker_deliver(broker, result, row);
+	{
+		Delivery	delivery = receive_delivery(result, row);
+
+		broker->host.delivered(broker->host.data, &delivery);
+	}
 }
 
 static void
@@ -712,7 +428,7 @@ broker_started(Broker *broker, const Job *job, int64_t started_at)
 	wire_put_time_field(&params->bytes, started_at);
 	params_end(params);
 	link_request(broker->work.link, &statement_started, params,
-				 broker_ignore_answer, "reporting a start");
+				 answer_ignore, "reporting a start");
 }
 
 void
@@ -728,7 +444,7 @@ broker_state(Broker *broker, const Job *job, Text state, Text info)
 	params_text(params, state);
 	params_jsonb(params, info);
 	link_request(broker->work.link, &statement_update_state, params,
-				 broker_ignore_answer, "reporting a task's state");
+				 answer_ignore, "reporting a task's state");
 }
 
 static void
@@ -737,12 +453,12 @@ broker_revocation(void *data, const PGresult *result)
 	Broker	   *broker = data;
 	Uuid		id;
 
-	if (result == NULL || !broker_succeeded(result))
+	if (result == NULL || !answer_succeeded(result))
 	{
-		broker_ignore_answer("asking whether a task was revoked", result);
+		answer_ignore("asking whether a task was revoked", result);
 		return;
 	}
-	if (broker_uuid(result, 0, 0, &id) && !PQgetisnull(result, 0, 1))
+	if (answer_uuid(result, 0, 0, &id) && !PQgetisnull(result, 0, 1))
 		broker->host.revoked(broker->host.data, &id, PQgetvalue(result, 0, 1));
 }
 
@@ -765,7 +481,7 @@ broker_goodbye_heard(void *data, const PGresult *result)
 {
 	Broker	   *broker = data;
 
-	broker_ignore_answer("saying goodbye", result);
+	answer_ignore("saying goodbye", result);
 	broker->left = true;
 }
 
@@ -794,24 +510,25 @@ broker_has_left(const Broker *broker)
 static void
 broker_notify(void *data, const char *payload)
 {
-	Session    *session = data;
+	Broker	   *broker = data;
 
-	session->broker->host.command(session->broker->host.data, payload);
+	broker->host.command(broker->host.data, payload);
 }
 
 static void
-broker_init_session(Broker *broker, Session *session, const char *label)
+broker_init_session(Broker *broker, Session *session, const char *label,
+					void (*down) (void *data))
 {
-	LinkHost	host = {
-		.up = broker_link_up,
-		.down = broker_link_down,
+	SessionHost host = {
+		.greeted = broker_greeted,
+		.refused = broker_refused,
+		.down = down,
 		.notify = broker_notify,
-		.data = session,
+		.data = broker,
 	};
 
-	session->broker = broker;
-	session->link = link_new(label, broker->config.conninfo,
-							 broker->config.worker, &host);
+	session_init(session, label, broker->config.conninfo,
+				 broker->config.worker, &host);
 }
 
 Broker *
@@ -821,8 +538,8 @@ broker_new(const BrokerConfig *config, const BrokerHost *host)
 
 	broker->config = *config;
 	broker->host = *host;
-	broker_init_session(broker, &broker->fetch, "fetch");
-	broker_init_session(broker, &broker->work, "work");
+	broker_init_session(broker, &broker->fetch, "fetch", broker_fetch_down);
+	broker_init_session(broker, &broker->work, "work", broker_work_down);
 	broker->outbox = outbox_new(config->worker, broker->work.link,
 								broker->fetch.link);
 	broker->heartbeat_at = CLOCK_NEVER;
@@ -839,9 +556,7 @@ broker_free(Broker *broker)
 	outbox_free(broker->outbox);
 	buffer_free(&broker->params.bytes);
 	buffer_free(&broker->wait_params.bytes);
-	buffer_free(&broker->claim_ids);
-	buffer_free(&broker->claim_deliveries);
-	free(broker->claims);
+	claims_free(&broker->claims);
 	free(broker);
 }
 
@@ -870,7 +585,7 @@ static int64_t
 broker_deliver_outcomes(Broker *broker, bool more_soon, int64_t now)
 {
 	OutboxState state = {
-		.outcome_type = broker->outcome_type,
+		.outcome_type = broker->work.outcome_type,
 		.more_soon = more_soon,
 		.second_free = !broker->waiting,
 	};
@@ -888,7 +603,7 @@ broker_tick(Broker *broker, bool more_soon, int64_t now)
 
 	next = broker_earlier(next, broker_deliver_outcomes(broker, more_soon, now));
 	if (broker->work.ready && !broker->leaving && now >= broker->heartbeat_at)
-		broker_heartbeat(broker, "online", broker_ignore_answer, "heartbeat");
+		broker_heartbeat(broker, "online", answer_ignore, "heartbeat");
 	if (broker->work.ready)
 		next = broker_earlier(next, broker->heartbeat_at);
 	if (broker->fetch_after > now)

@@ -13,9 +13,9 @@
 
 #include <poll.h>
 
+#include "pool/catalog.h"
+#include "pool/claims.h"
 #include "pool/job.h"
-#include "pool/program.h"
-#include "sdk/module.h"
 
 typedef struct BrokerConfig
 {
@@ -25,9 +25,7 @@ typedef struct BrokerConfig
 	int			nqueues;
 	int			concurrency;
 	int64_t		heartbeat_interval; /* microseconds; 0 = none */
-	const ModuleRegistry *modules;
-	const Program *programs;
-	size_t		nprograms;
+	const Catalog *catalog;
 } BrokerConfig;
 
 typedef struct BrokerHost
@@ -37,8 +35,8 @@ typedef struct BrokerHost
 	/* a task we asked about was revoked: with a signal, or "" */
 	void		(*revoked) (void *data, const Uuid *id, const char *signal);
 
-	/* name every task that is still in hand, by broker_claims_add() */
-	void		(*list_claims) (void *data);
+	/* name every task that is still in hand */
+	void		(*list_claims) (void *data, Claims *claims);
 	/* this claim was not granted again */
 	void		(*claim_lost) (void *data, const Uuid *id);
 
@@ -53,9 +51,6 @@ typedef struct Broker Broker;
 
 extern Broker *broker_new(const BrokerConfig *config, const BrokerHost *host);
 extern void broker_free(Broker *broker);
-
-/* In list_claims. */
-extern void broker_claims_add(Broker *broker, const Uuid *id, int32_t delivery);
 
 /*
  * Fetch up to max tasks; after a fetch that brought fewer than it asked for,

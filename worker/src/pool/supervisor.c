@@ -171,15 +171,15 @@ supervisor_revoked(void *data, const Uuid *id, const char *signal)
 static void
 supervisor_list_claim(void *data, Job *job)
 {
-	broker_claims_add(data, &job->id, job->delivery);
+	claims_add(data, &job->id, job->delivery);
 }
 
 static void
-supervisor_list_claims(void *data)
+supervisor_list_claims(void *data, Claims *claims)
 {
 	Supervisor *supervisor = data;
 
-	pool_visit(supervisor->pool, supervisor_list_claim, supervisor->broker);
+	pool_visit(supervisor->pool, supervisor_list_claim, claims);
 }
 
 /* What has begun goes on; its outcome will be refused, and said so. */
@@ -454,9 +454,7 @@ supervisor_new_broker(Supervisor *supervisor)
 		.concurrency = supervisor->config->concurrency,
 		.heartbeat_interval = (int64_t) (supervisor->config->heartbeat_interval *
 										 CLOCK_SECOND),
-		.modules = supervisor->catalog->modules,
-		.programs = supervisor->catalog->programs,
-		.nprograms = supervisor->catalog->nprograms,
+		.catalog = supervisor->catalog,
 	};
 	BrokerHost	host = {
 		.delivered = supervisor_delivered,
