@@ -35,4 +35,10 @@ clock_wall(void)
 	return clock_read(CLOCK_REALTIME);
 }
 
+static inline int64_t
+clock_earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 #endif							/* CELERIAC_WORKER_BASE_CLOCK_H */

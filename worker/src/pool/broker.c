@@ -11,10 +11,8 @@
  */
 #include "pool/broker.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -22,6 +20,7 @@
 #include "pool/declare.h"
 #include "pool/outbox.h"
 #include "pool/receive.h"
+#include "pool/register.h"
 #include "sdk/shared.h"
 #include "server/answer.h"
 #include "server/session.h"
@@ -126,54 +125,11 @@ static void
 broker_heartbeat(Broker *broker, const char *state, LinkAnswer answer,
 				 void *data)
 {
-	Params	   *params = &broker->params;
-	char		info[64];
-
-	snprintf(info, sizeof(info), "{\"pid\":%d}", (int) getpid());
-	params_reset(params);
-	params_text(params, text_of(broker->config.worker));
-	params_text_array(params, broker->config.queues,
-					  broker->config.nqueues);
-	params_int32(params, broker->config.concurrency);
-	params_text(params, text_of(state));
-	params_jsonb(params, text_of(info));
-	link_request(broker->work.link, &statement_heartbeat, params, answer,
-				 data);
+	register_heartbeat(broker->work.link, &broker->config.self, state, answer,
+					   data);
 	if (broker->config.heartbeat_interval > 0)
 		broker->heartbeat_at = clock_mono() +
 			broker->config.heartbeat_interval;
-}
-
-static void
-broker_channel_known(void *data, const PGresult *result)
-{
-	Broker	   *broker = data;
-	char		sql[256];
-
-	if (result == NULL || !answer_succeeded(result) || PQntuples(result) == 0)
-	{
-		answer_ignore("asking for the name of the command channel",
-					  result);
-		return;
-	}
-	snprintf(sql, sizeof(sql), "%s%s", STATEMENT_LISTEN,
-			 PQgetvalue(result, 0, 0));
-	link_query(broker->work.link, sql, 0, NULL, answer_ignore,
-			   "listening for commands");
-}
-
-static void
-broker_create_queues(Broker *broker)
-{
-	Params	   *params = &broker->params;
-
-	for (int i = 0; i < broker->config.nqueues; i++)
-	{
-		params_reset(params);
-		params_text(params, text_of(broker->config.queues[i]));
-		link_request(broker->work.link, &statement_create_queue, params,
-					 answer_ignore, "creating a queue");
-	}
 }
 
 static void
@@ -197,15 +153,12 @@ broker_registered(void *data, const PGresult *result)
 static void
 broker_register(Broker *broker)
 {
-	Params	   *params = &broker->params;
+	Link	   *link = broker->work.link;
 
-	params_reset(params);
-	params_text(params, text_of(broker->config.worker));
-	link_request(broker->work.link, &statement_channel, params,
-				 broker_channel_known, broker);
-	broker_create_queues(broker);
+	register_commands(link, &broker->config.self);
+	register_queues(link, &broker->config.self);
 	if (!broker->declared)
-		declare_tasks(broker->work.link, broker->config.catalog);
+		declare_tasks(link, broker->config.catalog);
 	broker_heartbeat(broker, "online", broker_registered, broker);
 }
 
@@ -265,7 +218,7 @@ broker_attach(Broker *broker)
 	outbox_visit(broker->outbox, broker_claim_undelivered, &broker->claims);
 
 	params_reset(params);
-	params_text(params, text_of(broker->config.worker));
+	params_text(params, text_of(broker->config.self.worker));
 	claims_put(&broker->claims, params);
 	broker->attaching = true;
 	link_request(broker->fetch.link, &statement_attach, params,
@@ -315,8 +268,8 @@ static void
 broker_put_wait(Broker *broker, Params *params, int max)
 {
 	params_reset(params);
-	params_text_array(params, broker->config.queues,
-					  broker->config.nqueues);
+	params_text_array(params, broker->config.self.queues,
+					  broker->config.self.nqueues);
 	wire_put_int64(&params->bytes,
 				   (int64_t) (BROKER_WAIT_SECONDS * CLOCK_SECOND));
 	wire_put_int32(&params->bytes, 0);	/* days */
@@ -329,9 +282,9 @@ static void
 broker_put_fetch(Broker *broker, Params *params, int max)
 {
 	params_reset(params);
-	params_text(params, text_of(broker->config.worker));
-	params_text_array(params, broker->config.queues,
-					  broker->config.nqueues);
+	params_text(params, text_of(broker->config.self.worker));
+	params_text_array(params, broker->config.self.queues,
+					  broker->config.self.nqueues);
 	params_int32(params, max);
 }
 
@@ -420,7 +373,7 @@ broker_started(Broker *broker, const Job *job, int64_t started_at)
 	if (!broker->work.ready)
 		return;
 	params_reset(params);
-	params_text(params, text_of(broker->config.worker));
+	params_text(params, text_of(broker->config.self.worker));
 	wire_put_array(&params->bytes, WIRE_UUID, 1);
 	wire_put_uuid_field(&params->bytes, &job->id);
 	params_end(params);
@@ -470,7 +423,7 @@ broker_ask_revoked(Broker *broker, const Uuid *id)
 	if (!broker->work.ready)
 		return;
 	params_reset(params);
-	params_text(params, text_of(broker->config.worker));
+	params_text(params, text_of(broker->config.self.worker));
 	params_uuid(params, id);
 	link_request(broker->work.link, &statement_revocation, params,
 				 broker_revocation, broker);
@@ -528,7 +481,7 @@ broker_init_session(Broker *broker, Session *session, const char *label,
 	};
 
 	session_init(session, label, broker->config.conninfo,
-				 broker->config.worker, &host);
+				 broker->config.self.worker, &host);
 }
 
 Broker *
@@ -540,7 +493,7 @@ broker_new(const BrokerConfig *config, const BrokerHost *host)
 	broker->host = *host;
 	broker_init_session(broker, &broker->fetch, "fetch", broker_fetch_down);
 	broker_init_session(broker, &broker->work, "work", broker_work_down);
-	broker->outbox = outbox_new(config->worker, broker->work.link,
+	broker->outbox = outbox_new(config->self.worker, broker->work.link,
 								broker->fetch.link);
 	broker->heartbeat_at = CLOCK_NEVER;
 	broker->cancel_at = CLOCK_NEVER;
@@ -574,12 +527,6 @@ broker_handle(Broker *broker, const struct pollfd fds[BROKER_FDS])
 	link_handle(broker->work.link, &fds[1]);
 }
 
-static int64_t
-broker_earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* FETCH helps to deliver, but nothing may be sent behind a wait. */
 static int64_t
 broker_deliver_outcomes(Broker *broker, bool more_soon, int64_t now)
@@ -598,19 +545,19 @@ broker_deliver_outcomes(Broker *broker, bool more_soon, int64_t now)
 int64_t
 broker_tick(Broker *broker, bool more_soon, int64_t now)
 {
-	int64_t		next = broker_earlier(link_tick(broker->fetch.link, now),
-									  link_tick(broker->work.link, now));
+	int64_t		next = clock_earlier(link_tick(broker->fetch.link, now),
+									 link_tick(broker->work.link, now));
 
-	next = broker_earlier(next, broker_deliver_outcomes(broker, more_soon, now));
+	next = clock_earlier(next, broker_deliver_outcomes(broker, more_soon, now));
 	if (broker->work.ready && !broker->leaving && now >= broker->heartbeat_at)
 		broker_heartbeat(broker, "online", answer_ignore, "heartbeat");
 	if (broker->work.ready)
-		next = broker_earlier(next, broker->heartbeat_at);
+		next = clock_earlier(next, broker->heartbeat_at);
 	if (broker->fetch_after > now)
-		next = broker_earlier(next, broker->fetch_after);
+		next = clock_earlier(next, broker->fetch_after);
 	if (now >= broker->cancel_at)
 		broker_cancel_fetch(broker);
-	return broker_earlier(next, broker->cancel_at);
+	return clock_earlier(next, broker->cancel_at);
 }
 
 void

@@ -16,14 +16,12 @@
 #include "pool/catalog.h"
 #include "pool/claims.h"
 #include "pool/job.h"
+#include "pool/register.h"
 
 typedef struct BrokerConfig
 {
 	const char *conninfo;
-	const char *worker;			/* the worker's name */
-	char	  **queues;
-	int			nqueues;
-	int			concurrency;
+	Registration self;
 	int64_t		heartbeat_interval; /* microseconds; 0 = none */
 	const Catalog *catalog;
 } BrokerConfig;

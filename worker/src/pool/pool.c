@@ -1,6 +1,6 @@
 /*
  * pool.c
- *		The children of a worker: who runs what, time limits, deaths.
+ *		The children of a worker: who runs what.
  *
  * A child gets one task when it is free, or up to a millisecond's worth of
  * tasks that are known to be short.  What was stacked behind a task that turns
@@ -13,7 +13,6 @@
 #include "pool/pool.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,20 +22,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "pool/death.h"
+#include "pool/limit.h"
+#include "pool/respawn.h"
 #include "pool/slot.h"
 #include "sdk/shared.h"
 
 /* running so long, a task is reported as started */
 #define POOL_STARTED_AFTER	(20 * CLOCK_MS)
-
-/* the soft limit's signal is repeated, it may have come before a sleep */
-#define POOL_SOFT_REPEAT	CLOCK_SECOND
-
-/* so many deaths in this time are replaced at once, more of them slower */
-#define POOL_CRASH_WINDOW	(10 * CLOCK_SECOND)
-#define POOL_CRASH_FREE		50
-#define POOL_RESPAWN_FIRST	(100 * CLOCK_MS)
-#define POOL_RESPAWN_MAX	(2 * CLOCK_SECOND)
 
 struct Pool
 {
@@ -47,8 +40,7 @@ struct Pool
 	int			given;			/* jobs in all slots */
 	double		runtime;
 	bool		retired;		/* start no new children */
-	int			crashes;		/* within the window */
-	int64_t		crash_window;	/* when it began */
+	Respawn		respawn;
 	SlotStart	start;
 };
 
@@ -74,7 +66,7 @@ pool_spawn(Pool *pool, Slot *slot, int64_t now)
 	if (slot_spawn(slot, &pool->start))
 		return;
 	log_write(LOG_LEVEL_ERROR, "cannot start a child: %s", strerror(errno));
-	slot->respawn_at = now + POOL_RESPAWN_MAX;
+	slot->respawn_at = now + RESPAWN_MAX;
 }
 
 Pool *
@@ -244,17 +236,9 @@ pool_recall(Pool *pool)
 
 /* Report a job that leaves the pool without having run to an end. */
 static void
-pool_end_job(Pool *pool, Job *job, OutcomeState state, const char *exc_type,
-			 const char *exc_message)
+pool_end_job(Pool *pool, Job *job, const Report *report)
 {
-	Report		report = {
-		.state = state,
-		.countdown = -1,
-		.exc_type = text_of(exc_type),
-		.exc_message = text_of(exc_message),
-	};
-
-	pool->host.outcome(pool->host.data, job, &report);
+	pool->host.outcome(pool->host.data, job, report);
 	job_free(job);
 }
 
@@ -266,7 +250,11 @@ pool_hand_back(Pool *pool, int keep)
 
 	job_list_cut(&pool->queue, keep, &rest);
 	while ((job = job_list_shift(&rest)) != NULL)
-		pool_end_job(pool, job, OUTCOME_PENDING, NULL, NULL);
+	{
+		Report		report = report_ended(OUTCOME_PENDING, NULL, NULL);
+
+		pool_end_job(pool, job, &report);
+	}
 }
 
 bool
@@ -365,12 +353,10 @@ pool_fds(Pool *pool, struct pollfd *fds)
 
 		if (slot->pid == 0)
 			continue;
-		fds[count].fd = slot->fd;
-		fds[count].events = POLLIN;
-		if (buffer_length(&slot->out) > 0)
-			fds[count].events |= POLLOUT;
-		fds[count].revents = 0;
-		count++;
+		fds[count++] = (struct pollfd) {
+			.fd = slot->fd,
+			.events = POLLIN | (buffer_length(&slot->out) > 0 ? POLLOUT : 0),
+		};
 	}
 	return count;
 }
@@ -406,81 +392,18 @@ pool_doom(Pool *pool, Slot *slot, SlotVerdict verdict, int signo)
 }
 
 static void
-pool_describe_death(int status, char *text, size_t size)
+pool_end_jobs(Pool *pool, Slot *slot, const char *how)
 {
-	if (WIFSIGNALED(status))
-		snprintf(text, size, "signal %d (%s)", WTERMSIG(status),
-				 strsignal(WTERMSIG(status)));
-	else
-		snprintf(text, size, "exit status %d", WEXITSTATUS(status));
-}
+	Job		   *job;
 
-static void
-pool_report_lost(Pool *pool, const Slot *slot, Job *job, const char *how)
-{
-	char		message[160];
-
-	snprintf(message, sizeof(message),
-			 "worker process %s (pid %d) ended by %s while running the task",
-			 slot->name, (int) slot->pid, how);
-	pool_end_job(pool, job, OUTCOME_LOST, EXC_WORKER_LOST, message);
-}
-
-/* The task a child died with. */
-static void
-pool_end_running(Pool *pool, Slot *slot, Job *job, const char *how)
-{
-	char		message[80];
-
-	switch (slot->verdict)
+	while ((job = job_list_shift(&slot->jobs)) != NULL)
 	{
-		case VERDICT_NONE:
-			pool_report_lost(pool, slot, job, how);
-			break;
-		case VERDICT_TIME_LIMIT:
-			snprintf(message, sizeof(message),
-					 "time limit of %g seconds exceeded",
-					 (double) job->time_limit / CLOCK_SECOND);
-			pool_end_job(pool, job, OUTCOME_FAILURE, EXC_TIME_LIMIT,
-						 message);
-			break;
-		case VERDICT_TERMINATED:
-			pool_end_job(pool, job, OUTCOME_REVOKED, EXC_REVOKED,
-						 REVOKED_TERMINATED);
-			break;
-		case VERDICT_HANDED_BACK:
-			pool_end_job(pool, job, OUTCOME_PENDING, NULL, NULL);
-			break;
+		char		message[DEATH_MESSAGE_SIZE];
+		Report		report = death_report(slot, job, how, message);
+
+		pool->given--;
+		pool_end_job(pool, job, &report);
 	}
-}
-
-static int64_t
-pool_respawn_delay(Pool *pool, int64_t now)
-{
-	int64_t		delay = POOL_RESPAWN_FIRST;
-
-	if (now - pool->crash_window > POOL_CRASH_WINDOW)
-	{
-		pool->crash_window = now;
-		pool->crashes = 0;
-	}
-	if (++pool->crashes <= POOL_CRASH_FREE)
-		return 0;
-	for (int i = POOL_CRASH_FREE + 1; i < pool->crashes; i++)
-		if ((delay *= 2) >= POOL_RESPAWN_MAX)
-			return POOL_RESPAWN_MAX;
-	return delay;
-}
-
-static void
-pool_log_death(const Slot *slot, const char *how, bool expected)
-{
-	if (expected)
-		log_write(LOG_LEVEL_DEBUG, "Process '%s' pid:%d ended by %s",
-				  slot->name, (int) slot->pid, how);
-	else
-		log_write(LOG_LEVEL_ERROR, "Process '%s' pid:%d exited with '%s'",
-				  slot->name, (int) slot->pid, how);
 }
 
 static void
@@ -490,26 +413,21 @@ pool_child_died(Pool *pool, Slot *slot, int status)
 	uint32_t	begun = page_current(slot->page);
 	JobList		rest;
 	bool		expected;
-	char		how[80];
-	Job		   *job;
+	char		how[DEATH_HOW_SIZE];
 
 	slot->dead = true;
 	slot_read(slot, pool_take_frame, pool);
 	slot_read_page(slot, pool_take_frame, pool);
-	pool_describe_death(status, how, sizeof(how));
+	death_describe(status, how);
 	expected = slot->verdict != VERDICT_NONE ||
 		(slot->retiring && slot->jobs.count == 0);
-	pool_log_death(slot, how, expected);
+	death_log(slot, how, expected);
 
 	slot_take_back(slot, begun, &rest);
 	pool_requeue(pool, &rest);
-	while ((job = job_list_shift(&slot->jobs)) != NULL)
-	{
-		pool->given--;
-		pool_end_running(pool, slot, job, how);
-	}
+	pool_end_jobs(pool, slot, how);
 	slot_bury(slot);
-	slot->respawn_at = now + (expected ? 0 : pool_respawn_delay(pool, now));
+	slot->respawn_at = now + (expected ? 0 : respawn_delay(&pool->respawn, now));
 }
 
 void
@@ -519,11 +437,9 @@ pool_reap(Pool *pool)
 	pid_t		pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-	{
 		for (int i = 0; i < pool->config.concurrency; i++)
 			if (pool->slots[i].pid == pid)
 				pool_child_died(pool, &pool->slots[i], status);
-	}
 }
 
 /*
@@ -540,72 +456,22 @@ pool_mark_started(Pool *pool, Slot *slot, Job *job, int64_t elapsed)
 	pool_recall_slot(pool, slot);
 }
 
-static void
-pool_log_limit(LogLevel level, const char *which, int64_t limit, const Job *job)
-{
-	char		id[UUID_TEXT_SIZE];
-
-	uuid_format(&job->id, id);
-	log_task(level, job->name, &job->id, "%s time limit (%gs) exceeded for %s[%s]",
-			 which, (double) limit / CLOCK_SECOND, job->name.data, id);
-}
-
-static void
-pool_apply_soft_limit(Slot *slot, Job *job, int64_t now)
-{
-	if (job->soft_limit_told == 0)
-		pool_log_limit(LOG_LEVEL_WARNING, "Soft", job->soft_limit, job);
-	atomic_store(&slot->page->soft_limit_seq, job->seq);
-	job->soft_limit_told = now;
-	kill(slot->pid, SIGUSR1);
-}
-
-static void
-pool_apply_time_limit(Pool *pool, Slot *slot, Job *job)
-{
-	pool_log_limit(LOG_LEVEL_ERROR, "Hard", job->time_limit, job);
-	pool_doom(pool, slot, VERDICT_TIME_LIMIT, SIGKILL);
-}
-
-static int64_t
-clock_earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* Look at the task a child is running; returns when to look again. */
 static int64_t
 pool_watch(Pool *pool, Slot *slot, Job *job, int64_t now)
 {
-	int64_t		began = atomic_load(&slot->page->started_at);
-	int64_t		elapsed = now - began;
 	int64_t		next = CLOCK_NEVER;
+	int64_t		began = atomic_load(&slot->page->started_at);
 
-	if (!job->started && elapsed >= POOL_STARTED_AFTER)
-		pool_mark_started(pool, slot, job, elapsed);
+	if (!job->started && now - began >= POOL_STARTED_AFTER)
+		pool_mark_started(pool, slot, job, now - began);
 	if (!job->started)
 		next = began + POOL_STARTED_AFTER;
-
-	if (job->time_limit > 0 && slot->verdict == VERDICT_NONE)
-	{
-		if (elapsed >= job->time_limit)
-			pool_apply_time_limit(pool, slot, job);
-		else
-			next = clock_earlier(next, began + job->time_limit);
-	}
-	if (job->soft_limit > 0 && slot->verdict == VERDICT_NONE)
-	{
-		int64_t		due = job->soft_limit_told
-			? job->soft_limit_told + POOL_SOFT_REPEAT
-			: began + job->soft_limit;
-
-		if (now >= due)
-		{
-			pool_apply_soft_limit(slot, job, now);
-			due = now + POOL_SOFT_REPEAT;
-		}
-		next = clock_earlier(next, due);
-	}
+	if (slot->verdict != VERDICT_NONE)
+		return next;
+	next = clock_earlier(next, limit_watch(slot, job, now));
+	if (limit_is_over(slot, job, now))
+		pool_doom(pool, slot, VERDICT_TIME_LIMIT, SIGKILL);
 	return next;
 }
 
@@ -640,21 +506,8 @@ pool_tick_slot(Pool *pool, Slot *slot, int64_t now)
 	if (slot->jobs.count > 0)
 		next = pool_tick_busy(pool, slot, now);
 	else if (slot->retiring && slot->recalled_to == 0)
-	{
-		/* the end of its input ends the child */
-		shutdown(slot->fd, SHUT_WR);
-	}
-	if (slot->verdict != VERDICT_NONE && slot->kill_at != CLOCK_NEVER)
-	{
-		if (now >= slot->kill_at)
-		{
-			kill(slot->pid, SIGKILL);
-			slot->kill_at = CLOCK_NEVER;
-		}
-		else
-			next = clock_earlier(next, slot->kill_at);
-	}
-	return next;
+		shutdown(slot->fd, SHUT_WR);	/* which ends the child */
+	return clock_earlier(next, slot_insist(slot, now));
 }
 
 int64_t
@@ -703,9 +556,11 @@ pool_revoke(Pool *pool, const Uuid *id, bool terminate, int signo)
 	job = job_list_find(&pool->queue, id);
 	if (job != NULL)
 	{
+		Report		report = report_ended(OUTCOME_REVOKED, EXC_REVOKED,
+										  terminate ? REVOKED_TERMINATED : REVOKED_PLAIN);
+
 		job_list_remove(&pool->queue, job);
-		pool_end_job(pool, job, OUTCOME_REVOKED, EXC_REVOKED,
-					 terminate ? REVOKED_TERMINATED : REVOKED_PLAIN);
+		pool_end_job(pool, job, &report);
 		return;
 	}
 	slot = pool_slot_of(pool, id, &job);

@@ -1,6 +1,6 @@
 /*
  * pool.h
- *		The children of a worker: who runs what, time limits, deaths.
+ *		The children of a worker: who runs what.
  */
 #ifndef CELERIAC_WORKER_POOL_POOL_H
 #define CELERIAC_WORKER_POOL_POOL_H

@@ -44,4 +44,16 @@ typedef struct Report
 	Text		sent;			/* children, as in SdkOutcome */
 } Report;
 
+/* Of a task that did not run to an end. */
+static inline Report
+report_ended(OutcomeState state, const char *exc_type, const char *exc_message)
+{
+	return (Report) {
+		.state = state,
+		.countdown = -1,
+		.exc_type = text_of(exc_type),
+		.exc_message = text_of(exc_message),
+	};
+}
+
 #endif							/* CELERIAC_WORKER_POOL_REPORT_H */

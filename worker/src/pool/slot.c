@@ -319,3 +319,15 @@ slot_doom(Slot *slot, SlotVerdict verdict, int signo)
 		: clock_mono() + SLOT_KILL_AFTER;
 	kill(slot->pid, signo);
 }
+
+int64_t
+slot_insist(Slot *slot, int64_t now)
+{
+	if (slot->verdict == VERDICT_NONE)
+		return CLOCK_NEVER;
+	if (now < slot->kill_at)
+		return slot->kill_at;
+	kill(slot->pid, SIGKILL);
+	slot->kill_at = CLOCK_NEVER;
+	return CLOCK_NEVER;
+}

@@ -83,4 +83,7 @@ extern void slot_read_page(Slot *slot, SlotFrame take, void *data);
 /* Signal it to end; should it not, kill_at is when to be rude. */
 extern void slot_doom(Slot *slot, SlotVerdict verdict, int signo);
 
+/* Be rude when it is time; returns when to come again. */
+extern int64_t slot_insist(Slot *slot, int64_t now);
+
 #endif							/* CELERIAC_WORKER_POOL_SLOT_H */

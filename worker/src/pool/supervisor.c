@@ -360,12 +360,6 @@ supervisor_step_down(Supervisor *supervisor, int64_t now)
 		pool_children(supervisor->pool) > 0;
 }
 
-static int64_t
-supervisor_earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 static void
 supervisor_poll(Supervisor *supervisor, int64_t deadline)
 {
@@ -407,14 +401,14 @@ supervisor_loop(Supervisor *supervisor)
 		else if (!supervisor_step_down(supervisor, now))
 			return;
 		next = pool_tick(supervisor->pool, now);
-		next = supervisor_earlier(next,
-								  broker_tick(supervisor->broker,
-											  pool_expects_soon(supervisor->pool),
-											  now));
+		next = clock_earlier(next,
+							 broker_tick(supervisor->broker,
+										 pool_expects_soon(supervisor->pool),
+										 now));
 		if (supervisor->phase == PHASE_COLD)
-			next = supervisor_earlier(next, now >= supervisor->cold_deadline
-									  ? now + 100 * CLOCK_MS
-									  : supervisor->cold_deadline);
+			next = clock_earlier(next, now >= supervisor->cold_deadline
+								 ? now + 100 * CLOCK_MS
+								 : supervisor->cold_deadline);
 		log_flush();
 		supervisor_poll(supervisor, next);
 	}
@@ -448,10 +442,12 @@ supervisor_new_broker(Supervisor *supervisor)
 {
 	BrokerConfig config = {
 		.conninfo = supervisor->config->conninfo,
-		.worker = supervisor->config->worker,
-		.queues = supervisor->config->queues.values,
-		.nqueues = supervisor->config->queues.count,
-		.concurrency = supervisor->config->concurrency,
+		.self = {
+			.worker = supervisor->config->worker,
+			.queues = supervisor->config->queues.values,
+			.nqueues = supervisor->config->queues.count,
+			.concurrency = supervisor->config->concurrency,
+		},
 		.heartbeat_interval = (int64_t) (supervisor->config->heartbeat_interval *
 										 CLOCK_SECOND),
 		.catalog = supervisor->catalog,
