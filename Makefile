@@ -6,12 +6,9 @@ EXTENSION = celeriac
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION).control)
 PGFILEDESC = "celeriac - tasks inside PostgreSQL"
 
-# worker/src/sdk.c, map.c and module.c run C tasks; executors do so as well.
+# worker/sdk runs C tasks; executors do so as well.
 MODULE_big = $(EXTENSION)
-OBJS = $(sort $(patsubst %.c,%.o,$(wildcard src/*.c src/*/*.c))) \
-	worker/src/map.o \
-	worker/src/module.o \
-	worker/src/sdk.o
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c worker/sdk/*.c)))
 
 # The install script is the parts of src/sql in this order: header first, since
 # it locks the search path; grants last, since they name what exists.
@@ -25,7 +22,7 @@ endif
 DATA = $(wildcard src/sql/upgrade/$(EXTENSION)--*--*.sql)
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 
-PG_CPPFLAGS = -Isrc -Iworker/include -Iworker/src \
+PG_CPPFLAGS = -Isrc -Iworker/include -Iworker \
 	-DCELERIAC_VERSION='"$(EXTVERSION)"'
 # The exceptions are what the server's own headers need under -Wextra, and what
 # clang does not know of the flags that a server built by gcc records.

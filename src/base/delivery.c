@@ -4,8 +4,10 @@
  */
 #include "base/delivery.h"
 
+#include "sdk/states.h"
+
 void
-celeriac_outcome_init(Outcome *outcome, const pg_uuid_t *id, const char *state,
+celeriac_outcome_init(Outcome *outcome, const pg_uuid_t *id, OutcomeState state,
 					  const char *exc_type, const char *exc_message)
 {
 	memset(outcome, 0, sizeof(*outcome));

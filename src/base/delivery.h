@@ -10,6 +10,8 @@
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
+#include "sdk/states.h"
+
 #define CELERIAC_NO_LIMIT	(-1)
 
 typedef struct Delivery
@@ -38,11 +40,6 @@ typedef struct Delivery
 	double		time_limit;
 } Delivery;
 
-/* an outcome's state besides the real ones: its worker died under it */
-#define CELERIAC_LOST	"LOST"
-/* and: result is the signature that takes its place */
-#define CELERIAC_REPLACED	"REPLACED"
-
 /* a canvas that joins a group, under an id made beforehand */
 typedef struct Addition
 {
@@ -54,8 +51,7 @@ typedef struct Outcome
 {
 	pg_uuid_t	id;
 	int			delivery;
-	const char *state;			/* final, RETRY, PENDING (hand back), LOST,
-								 * REPLACED */
+	OutcomeState state;
 	Jsonb	   *result;
 	const char *exc_type;
 	const char *exc_message;
@@ -87,7 +83,7 @@ typedef struct Ended
 #define CELERIAC_TARGETS	"canvas"
 
 extern void celeriac_outcome_init(Outcome *outcome, const pg_uuid_t *id,
-								  const char *state, const char *exc_type,
+								  OutcomeState state, const char *exc_type,
 								  const char *exc_message);
 
 #endif							/* CELERIAC_DELIVERY_H */

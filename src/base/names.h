@@ -5,17 +5,19 @@
  * A module is one .c with one .h.  _PG_init calls each module's init in the
  * order written in celeriac.c; nothing else registers hooks or settings.
  */
-#ifndef CELERIAC_H
-#define CELERIAC_H
+#ifndef CELERIAC_BASE_NAMES_H
+#define CELERIAC_BASE_NAMES_H
 
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
+#include "sdk/shared.h"
+
 /* A queue's name fits a Name, a worker's or task's name twice that. */
 #define CELERIAC_QUEUE_LEN	NAMEDATALEN
-#define CELERIAC_NAME_LEN	256
+#define CELERIAC_NAME_LEN	(CELERIAC_NAME_MAX + 1)
 
 #define CELERIAC_MAX_PRIORITY	255
 

@@ -12,25 +12,27 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/uuid.h"
+#include "sdk/states.h"
 
 PG_FUNCTION_INFO_V1(celeriac_transitions);
 
 #define TO(state)	(1 << STATE_##state)
-#define FINAL		(TO(SUCCESS) | TO(FAILURE) | TO(REVOKED) | TO(REJECTED) | TO(IGNORED))
+#define OR_FINAL(name, text, final, event) | ((final) << STATE_##name)
+#define FINAL		(0 CELERIAC_STATES(OR_FINAL))
 #define FROM_STARTED (FINAL | TO(CUSTOM) | TO(RETRY) | TO(PENDING))
 
+#define STATE_INFO(name, text, final, event) [STATE_##name] = {text, event},
 const StateInfo celeriac_states[STATE_COUNT] = {
-	[STATE_PENDING] = {"PENDING", NULL,
-	TO(RECEIVED) | TO(STARTED) | TO(REVOKED) | TO(FAILURE)},
-	[STATE_RECEIVED] = {"RECEIVED", "task-received", FROM_STARTED | TO(STARTED)},
-	[STATE_STARTED] = {"STARTED", "task-started", FROM_STARTED},
-	[STATE_CUSTOM] = {NULL, NULL, FROM_STARTED},
-	[STATE_RETRY] = {"RETRY", "task-retried", TO(RECEIVED) | TO(STARTED) | TO(REVOKED)},
-	[STATE_SUCCESS] = {"SUCCESS", "task-succeeded", 0},
-	[STATE_FAILURE] = {"FAILURE", "task-failed", 0},
-	[STATE_REVOKED] = {"REVOKED", "task-revoked", 0},
-	[STATE_REJECTED] = {"REJECTED", "task-rejected", 0},
-	[STATE_IGNORED] = {"IGNORED", NULL, 0},
+	CELERIAC_STATES(STATE_INFO)
+};
+
+/* the states each may become; a final one none */
+static const int next_states[STATE_COUNT] = {
+	[STATE_PENDING] = TO(RECEIVED) | TO(STARTED) | TO(REVOKED) | TO(FAILURE),
+	[STATE_RECEIVED] = FROM_STARTED | TO(STARTED),
+	[STATE_STARTED] = FROM_STARTED,
+	[STATE_CUSTOM] = FROM_STARTED,
+	[STATE_RETRY] = TO(RECEIVED) | TO(STARTED) | TO(REVOKED),
 };
 
 TaskState
@@ -51,15 +53,27 @@ celeriac_state_name(TaskState state)
 }
 
 bool
+celeriac_outcome_state(const char *text, OutcomeState *state)
+{
+	for (int i = 0; i < OUTCOME_COUNT; i++)
+	{
+		*state = (OutcomeState) i;
+		if (strcmp(outcome_state_name(*state), text) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
 celeriac_state_final(TaskState state)
 {
-	return celeriac_states[state].next == 0;
+	return (FINAL & (1 << state)) != 0;
 }
 
 bool
 celeriac_transition_legal(TaskState from, TaskState to)
 {
-	return (celeriac_states[from].next & (1 << to)) != 0;
+	return (next_states[from] & (1 << to)) != 0;
 }
 
 void

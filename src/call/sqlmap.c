@@ -14,7 +14,7 @@
 #include "base/errors.h"
 #include "base/json.h"
 #include "call/sqltask.h"
-#include "map.h"
+#include "sdk/map.h"
 
 /* The item, or what it is a list of. */
 static Jsonb *

@@ -35,12 +35,14 @@
 #include "base/delivery.h"
 #include "base/json.h"
 #include "base/row.h"
+#include "base/state.h"
 #include "canvas/callback.h"
 #include "canvas/failure.h"
 #include "canvas/gather.h"
 #include "canvas/graft.h"
 #include "canvas/rootlock.h"
 #include "canvas/step.h"
+#include "sdk/states.h"
 #include "session/exec.h"
 #include "session/statement.h"
 
@@ -95,7 +97,7 @@ refused_step(const Step *step, const ErrorData *error)
 	Step	   *refused = palloc(sizeof(Step));
 	Outcome    *cause = palloc(sizeof(Outcome));
 
-	celeriac_outcome_init(cause, &step->id, "FAILURE",
+	celeriac_outcome_init(cause, &step->id, OUTCOME_FAILURE,
 						  celeriac_condition_exc_type(error->sqlerrcode), error->message);
 	*refused = *step;
 	refused->success = false;
@@ -178,7 +180,7 @@ lock_roots(const Ended *ended, int count)
 		else if (!celeriac_option_number(ended[i].options, CELERIAC_TARGETS, &targets))
 			continue;
 		if (targets == 0 || is_large(ended[i].outcome->result) ||
-			strcmp(ended[i].outcome->state, "SUCCESS") != 0)
+			ended[i].outcome->state != OUTCOME_SUCCESS)
 			roots[n++] = ended[i].root_id ? ended[i].root_id : &ended[i].outcome->id;
 	}
 	celeriac_rootlock(roots, n);
@@ -260,13 +262,16 @@ step_again(const pg_uuid_t *task)
 	Datum		param = UUIDPGetDatum(task);
 	Outcome    *outcome = palloc(sizeof(Outcome));
 	Ended		ended = {.outcome = outcome};
+	OutcomeState state;
 	Step	   *step;
 	Row			row;
 
 	if (celeriac_exec(STMT_STUCK_SOURCE, &param, NULL) == 0)
 		return NIL;
 	row = (Row) {.tuple = SPI_tuptable->vals[0], .desc = SPI_tuptable->tupdesc};
-	celeriac_outcome_init(outcome, celeriac_row_uuid(&row, 1), celeriac_row_text(&row, 2),
+	if (!celeriac_outcome_state(celeriac_row_text(&row, 2), &state))
+		return NIL;
+	celeriac_outcome_init(outcome, celeriac_row_uuid(&row, 1), state,
 						  celeriac_row_text(&row, 4), celeriac_row_text(&row, 5));
 	outcome->result = celeriac_row_jsonb(&row, 3);
 	ended.options = celeriac_row_jsonb(&row, 6);

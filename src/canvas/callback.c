@@ -18,6 +18,7 @@
 #include "canvas/graph.h"
 #include "canvas/rootlock.h"
 #include "canvas/step.h"
+#include "sdk/states.h"
 #include "session/definition.h"
 #include "signature/accept.h"
 #include "signature/prepare.h"
@@ -177,9 +178,9 @@ celeriac_callbacks(const Ended *ended)
 {
 	List	   *complete = NIL;
 
-	if (strcmp(ended->outcome->state, "SUCCESS") == 0)
+	if (ended->outcome->state == OUTCOME_SUCCESS)
 		complete = send_each(ended, celeriac_option_jsonb(ended->options, "link"), send_link);
-	else if (strcmp(ended->outcome->state, "FAILURE") == 0)
+	else if (ended->outcome->state == OUTCOME_FAILURE)
 		complete = send_each(ended, celeriac_option_jsonb(ended->options, "link_error"),
 							 send_errback);
 	return celeriac_end_complete(complete);

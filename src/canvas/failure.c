@@ -13,6 +13,7 @@
 #include "base/uuid.h"
 #include "canvas/callback.h"
 #include "canvas/step.h"
+#include "sdk/states.h"
 #include "session/exec.h"
 #include "session/statement.h"
 
@@ -61,7 +62,7 @@ chord_error(const Outcome *cause)
 {
 	if (cause->exc_type == NULL)
 		return psprintf("Dependency %s ended as %s", celeriac_uuid_text(&cause->id),
-						cause->state);
+						outcome_state_name(cause->state));
 	return psprintf("Dependency %s raised %s('%s')", celeriac_uuid_text(&cause->id),
 					cause->exc_type, cause->exc_message ? cause->exc_message : "");
 }
@@ -70,7 +71,7 @@ static char *
 upstream_error(const Outcome *cause)
 {
 	return psprintf("Dependency %s ended as %s%s%s%s%s", celeriac_uuid_text(&cause->id),
-					cause->state, cause->exc_type ? ": " : "",
+					outcome_state_name(cause->state), cause->exc_type ? ": " : "",
 					cause->exc_type ? cause->exc_type : "",
 					cause->exc_message ? ": " : "",
 					cause->exc_message ? cause->exc_message : "");
@@ -87,14 +88,14 @@ new_failure(const pg_uuid_t *target, const Step *source, int depth)
 	failure->entered = source->entered + depth;
 	failure->loud = source->is_group && !source->skipped && !source->told && depth == 0;
 	failure->told = source->told;
-	if (strcmp(source->cause->state, "REVOKED") == 0)
-		celeriac_outcome_init(o, target, "REVOKED", "TaskRevokedError",
+	if (source->cause->state == OUTCOME_REVOKED)
+		celeriac_outcome_init(o, target, OUTCOME_REVOKED, EXC_REVOKED,
 							  upstream_error(source->cause));
 	else if (source->is_group && !source->skipped)
-		celeriac_outcome_init(o, target, "FAILURE", "ChordError",
+		celeriac_outcome_init(o, target, OUTCOME_FAILURE, EXC_CHORD,
 							  chord_error(source->cause));
 	else
-		celeriac_outcome_init(o, target, "FAILURE", "celeriac.UpstreamError",
+		celeriac_outcome_init(o, target, OUTCOME_FAILURE, EXC_UPSTREAM,
 							  upstream_error(source->cause));
 	return failure;
 }

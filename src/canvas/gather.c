@@ -18,6 +18,7 @@
 #include "base/uuid.h"
 #include "canvas/callback.h"
 #include "canvas/step.h"
+#include "sdk/states.h"
 #include "session/exec.h"
 #include "session/statement.h"
 
@@ -125,23 +126,23 @@ gathered_outcome(const Row *row)
 
 	if (!celeriac_row_bool(row, GATHERED_FAILED, false))
 	{
-		celeriac_outcome_init(o, celeriac_row_uuid(row, GATHERED_ID), "SUCCESS", NULL, NULL);
+		celeriac_outcome_init(o, celeriac_row_uuid(row, GATHERED_ID), OUTCOME_SUCCESS, NULL, NULL);
 		o->result = celeriac_row_jsonb(row, GATHERED_LIST);
 		return o;
 	}
 	celeriac_outcome_init(o, celeriac_row_uuid(row, GATHERED_ID),
-						  revoked ? "REVOKED" : "FAILURE",
+						  revoked ? OUTCOME_REVOKED : OUTCOME_FAILURE,
 						  celeriac_row_text(row, FAILED_EXC_TYPE),
 						  celeriac_row_text(row, FAILED_EXC_MESSAGE));
 	o->traceback = celeriac_row_text(row, FAILED_TRACEBACK);
 	if (state == NULL)
 	{
-		o->exc_type = "celeriac.UpstreamError";
+		o->exc_type = EXC_UPSTREAM;
 		o->exc_message = "the result of a member exists no longer";
 	}
 	else if (o->exc_type == NULL)
 	{
-		o->exc_type = "celeriac.UpstreamError";
+		o->exc_type = EXC_UPSTREAM;
 		o->exc_message = psprintf("Dependency %s ended as %s",
 								  celeriac_uuid_text(celeriac_row_uuid(row, FAILED_ID)), state);
 	}
@@ -203,9 +204,9 @@ gather_without_list(Gathering *gathering, const ErrorData *error)
 	gathering->lists = false;
 	run_gathering(gathering);
 	outcome = gathered(gathering, 0);
-	if (strcmp(outcome->state, "SUCCESS") == 0)
+	if (outcome->state == OUTCOME_SUCCESS)
 	{
-		outcome->state = "FAILURE";
+		outcome->state = OUTCOME_FAILURE;
 		outcome->exc_type = celeriac_condition_exc_type(error->sqlerrcode);
 		outcome->exc_message = error->message;
 	}

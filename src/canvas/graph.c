@@ -22,6 +22,7 @@
 #include "call/binding.h"
 #include "rows/edge.h"
 #include "rows/post.h"
+#include "sdk/states.h"
 #include "session/definition.h"
 #include "signature/tree.h"
 
@@ -393,7 +394,7 @@ complete_groups(const Graph *graph)
 		if (request->waiting > 0 || strcmp(request->name, CELERIAC_GROUP_TASK) != 0)
 			continue;
 		outcome = palloc(sizeof(Outcome));
-		celeriac_outcome_init(outcome, request->id, "SUCCESS", NULL, NULL);
+		celeriac_outcome_init(outcome, request->id, OUTCOME_SUCCESS, NULL, NULL);
 		outcome->result = celeriac_empty_array();
 		complete = lappend(complete, outcome);
 	}

@@ -13,6 +13,7 @@
 #include "base/delivery.h"
 #include "base/json.h"
 #include "rows/ended.h"
+#include "sdk/states.h"
 #include "session/exec.h"
 #include "session/statement.h"
 
@@ -51,7 +52,7 @@ celeriac_ended_step(const Ended *ended)
 	if (step->targets == NO_TARGETS)
 		return NULL;
 	step->ended = true;
-	step->success = strcmp(o->state, "SUCCESS") == 0;
+	step->success = o->state == OUTCOME_SUCCESS;
 	step->value = o->result != NULL ? o->result : celeriac_json_null();
 	step->cause = o;
 	(void) celeriac_option_bool(ended->options, "ignore_result", &step->ignored);

@@ -36,6 +36,7 @@
 #include "process/bgw.h"
 #include "process/entry.h"
 #include "process/process.h"
+#include "sdk/states.h"
 #include "session/event.h"
 #include "shmem/session.h"
 #include "shmem/shmem.h"
@@ -59,7 +60,7 @@ hand_back_all(void)
 
 		if (celeriac_hand_put_back(d))
 			continue;
-		celeriac_outcome_init(&outcomes[written], &d->id, "PENDING", NULL, NULL);
+		celeriac_outcome_init(&outcomes[written], &d->id, OUTCOME_PENDING, NULL, NULL);
 		outcomes[written++].delivery = d->delivery;
 	}
 	if (written > 0)

@@ -8,7 +8,7 @@
 #include "utils/timestamp.h"
 
 /* Tasks faster than this may share; so much work is fetched at a time. */
-#define SHORT_USEC		1000.0
+#define SHORT_USEC		((double) CELERIAC_SHORT_USEC)
 #define BUDGET_USEC		20000.0
 
 /* Paces remembered; then all are learned anew. */

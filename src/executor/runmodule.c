@@ -18,21 +18,22 @@
 #include "executor/stop.h"
 #include "executor/verdict.h"
 #include "process/bgw.h"
+#include "sdk/states.h"
 
 static void
 end_module_task(Outcome *outcome, ModuleText *text, const Delivery *d,
 				CancelReason reason)
 {
-	bool		stopped = (reason == CANCEL_STOP && strcmp(outcome->state, "REVOKED") == 0);
+	bool		stopped = (reason == CANCEL_STOP && outcome->state == OUTCOME_REVOKED);
 
 	if (reason == CANCEL_HARD || stopped)
 		memset(text, 0, sizeof(*text));
 	if (reason == CANCEL_HARD)
-		celeriac_end_with(outcome, "FAILURE", "TimeLimitExceeded",
+		celeriac_end_with(outcome, OUTCOME_FAILURE, EXC_TIME_LIMIT,
 						  psprintf("the task ran longer than its time limit of %g s", d->time_limit));
 	/* it gave up because the executor stops, for which it sees no other sign */
 	else if (stopped)
-		celeriac_end_with(outcome, "PENDING", NULL, NULL);
+		celeriac_end_with(outcome, OUTCOME_PENDING, NULL, NULL);
 }
 
 static void

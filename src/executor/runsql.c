@@ -26,6 +26,7 @@
 #include "executor/run.h"
 #include "executor/stop.h"
 #include "executor/verdict.h"
+#include "sdk/states.h"
 #include "session/definition.h"
 #include "shmem/claim.h"
 #include "task/intask.h"
@@ -107,7 +108,7 @@ call_task(Run *run, const RunTask *task, Outcome *outcome)
 	celeriac_intask_begin(d);
 	celeriac_stop_begin(d->soft_time_limit, d->time_limit, has_company(run));
 	outcome->result = call_function(run, task);
-	outcome->state = "SUCCESS";
+	outcome->state = OUTCOME_SUCCESS;
 	AtEOXact_GUC(false, level);
 	celeriac_intask_returned(outcome);
 	reason = celeriac_leave_task();
@@ -182,13 +183,13 @@ celeriac_ends_before_start(const RunTask *task, Outcome *outcome)
 
 	if (!celeriac_claim_get(&d->id, &claim) ||
 		!celeriac_claim_started(&d->id, celeriac_executor_slot, outcome->started_at))
-		celeriac_end_with(outcome, "PENDING", NULL, NULL);
+		celeriac_end_with(outcome, OUTCOME_PENDING, NULL, NULL);
 	else if (claim.revoked)
-		celeriac_end_with(outcome, "REVOKED", "TaskRevokedError", "revoked");
+		celeriac_end_with(outcome, OUTCOME_REVOKED, EXC_REVOKED, REVOKED_PLAIN);
 	else if (task->module == NULL &&
 			 (!OidIsValid(task->function) ||
 			  !SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(task->function))))
-		celeriac_end_with(outcome, "FAILURE", "NotRegistered",
+		celeriac_end_with(outcome, OUTCOME_FAILURE, EXC_NOT_REGISTERED,
 						  psprintf("task \"%s\" is not registered here",
 								   celeriac_defining_name(d->name, d->kwargs)));
 	else

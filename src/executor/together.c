@@ -56,6 +56,7 @@
 #include "executor/verdict.h"
 #include "process/bgw.h"
 #include "rows/message.h"
+#include "sdk/states.h"
 #include "session/xact.h"
 
 #define MAX_WRITERS		(PGPROC_MAX_CACHED_SUBXIDS - 4)
@@ -140,7 +141,7 @@ run_as_sender(Run *run, int count)
 	}
 	run->full = true;
 	celeriac_start_outcome(&run->outcomes[0], d);
-	celeriac_end_with(&run->outcomes[0], "FAILURE",
+	celeriac_end_with(&run->outcomes[0], OUTCOME_FAILURE,
 					  celeriac_condition_exc_type(ERRCODE_UNDEFINED_OBJECT),
 					  psprintf("role \"%s\", which sent the task, does not exist", d->sent_by));
 	run->count = 1;

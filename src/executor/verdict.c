@@ -11,6 +11,7 @@
 #include "base/errors.h"
 #include "base/uuid.h"
 #include "executor/stop.h"
+#include "sdk/states.h"
 #include "task/intask.h"
 
 char *
@@ -20,7 +21,7 @@ celeriac_task_label(const Delivery *d)
 }
 
 void
-celeriac_end_with(Outcome *outcome, const char *state, const char *exc_type,
+celeriac_end_with(Outcome *outcome, OutcomeState state, const char *exc_type,
 				  const char *message)
 {
 	outcome->state = state;
@@ -54,8 +55,8 @@ traceback(const ErrorData *error)
 void
 celeriac_end_with_error(Outcome *outcome, const ErrorData *error)
 {
-	celeriac_end_with(outcome, "FAILURE",
-					  error->sqlerrcode == ERRCODE_CELERIAC_ARGUMENT_MISMATCH ? "TypeError" :
+	celeriac_end_with(outcome, OUTCOME_FAILURE,
+					  error->sqlerrcode == ERRCODE_CELERIAC_ARGUMENT_MISMATCH ? EXC_TYPE :
 					  celeriac_condition_exc_type(error->sqlerrcode),
 					  error->message ? error->message : "missing error text");
 	outcome->traceback = traceback(error);
@@ -70,15 +71,15 @@ celeriac_end_cancelled(Outcome *outcome, const Delivery *d, const ErrorData *err
 					   CancelReason reason)
 {
 	if (reason == CANCEL_HARD)
-		celeriac_end_with(outcome, "FAILURE", "TimeLimitExceeded",
+		celeriac_end_with(outcome, OUTCOME_FAILURE, EXC_TIME_LIMIT,
 						  psprintf("the task ran longer than its time limit of %g s", d->time_limit));
 	else if (reason == CANCEL_TERMINATE)
-		celeriac_end_with(outcome, "REVOKED", "TaskRevokedError", "terminated");
+		celeriac_end_with(outcome, OUTCOME_REVOKED, EXC_REVOKED, REVOKED_TERMINATED);
 	else if (reason == CANCEL_STOP)
-		celeriac_end_with(outcome, "PENDING", NULL, NULL);
+		celeriac_end_with(outcome, OUTCOME_PENDING, NULL, NULL);
 	else if (reason == CANCEL_SOFT && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 	{
-		celeriac_end_with(outcome, "FAILURE", "SoftTimeLimitExceeded",
+		celeriac_end_with(outcome, OUTCOME_FAILURE, EXC_SOFT_TIME_LIMIT,
 						  psprintf("the task ran longer than its soft time limit of %g s",
 								   d->soft_time_limit));
 		outcome->traceback = traceback(error);
@@ -90,11 +91,11 @@ celeriac_end_cancelled(Outcome *outcome, const Delivery *d, const ErrorData *err
 void
 celeriac_log_outcome(const Delivery *d, const Outcome *outcome)
 {
-	int			elevel = strcmp(outcome->state, "FAILURE") == 0 ? LOG : DEBUG1;
+	int			elevel = outcome->state == OUTCOME_FAILURE ? LOG : DEBUG1;
 
 	if (message_level_is_interesting(elevel))
 		ereport(elevel,
-				(errmsg("task %s ended as %s%s%s", celeriac_task_label(d), outcome->state,
+				(errmsg("task %s ended as %s%s%s", celeriac_task_label(d), outcome_state_name(outcome->state),
 						outcome->exc_type ? ": " : "",
 						outcome->exc_type ? outcome->exc_type : ""),
 				 outcome->exc_message ? errdetail_internal("%s", outcome->exc_message) : 0,

@@ -11,11 +11,12 @@
 
 #include "base/delivery.h"
 #include "executor/stop.h"
+#include "sdk/states.h"
 
 /* of a task that begins now */
 extern void celeriac_start_outcome(Outcome *outcome, const Delivery *d);
 
-extern void celeriac_end_with(Outcome *outcome, const char *state,
+extern void celeriac_end_with(Outcome *outcome, OutcomeState state,
 							  const char *exc_type, const char *message);
 extern void celeriac_end_with_error(Outcome *outcome, const ErrorData *error);
 /* the error may be due to the reason for which the task was stopped */

@@ -8,16 +8,16 @@
 #include "base/condition.h"
 #include "base/delivery.h"
 #include "base/json.h"
-#include "base/state.h"
 #include "base/uuid.h"
 #include "canvas/graft.h"
 #include "finish/ending.h"
 #include "finish/retry.h"
 #include "rows/message.h"
+#include "sdk/states.h"
 #include "session/definition.h"
 
 static void
-end_as(Ending *item, const char *state, const char *exc_type, const char *message)
+end_as(Ending *item, OutcomeState state, const char *exc_type, const char *message)
 {
 	item->action = ACTION_END;
 	item->outcome->state = state;
@@ -53,8 +53,8 @@ decide_retry(Ending *item)
 	if (retries_left(&item->row))
 		plan_retry(item);
 	else
-		end_as(item, "FAILURE",
-			   o->exc_type ? o->exc_type : "MaxRetriesExceededError",
+		end_as(item, OUTCOME_FAILURE,
+			   o->exc_type ? o->exc_type : EXC_MAX_RETRIES,
 			   o->exc_message ? o->exc_message :
 			   psprintf("Can't retry %s[%s] after %d retries", item->row.name,
 						celeriac_uuid_text(&o->id), item->row.retries));
@@ -88,10 +88,10 @@ decide_lost(Ending *item)
 		item->lost = 0;
 	}
 	else if (!late)
-		end_as(item, "FAILURE", "WorkerLostError",
+		end_as(item, OUTCOME_FAILURE, EXC_WORKER_LOST,
 			   "the worker was lost while the task ran; acks_late is false, so it is not run again");
 	else if (item->lost >= max_deliveries)
-		end_as(item, "FAILURE", "WorkerLostError",
+		end_as(item, OUTCOME_FAILURE, EXC_WORKER_LOST,
 			   psprintf("the task lost its worker %d times", item->lost));
 	else
 		item->action = ACTION_REQUEUE;
@@ -105,34 +105,50 @@ decide_replaced(Ending *item)
 
 	item->action = ACTION_REPLACE;
 	if (error != NULL)
-		end_as(item, "FAILURE", "ImproperlyConfigured", error);
+		end_as(item, OUTCOME_FAILURE, EXC_IMPROPERLY_CONFIGURED, error);
+}
+
+/* All but a success, which needs no row. */
+static void
+decide_by_row(Ending *item)
+{
+	switch (item->outcome->state)
+	{
+		case OUTCOME_FAILURE:
+			decide_failure(item);
+			break;
+		case OUTCOME_RETRY:
+			decide_retry(item);
+			break;
+		case OUTCOME_PENDING:
+			item->action = ACTION_REQUEUE;
+			break;
+		case OUTCOME_LOST:
+			decide_lost(item);
+			break;
+		case OUTCOME_REPLACED:
+			decide_replaced(item);
+			break;
+		case OUTCOME_SUCCESS:
+		case OUTCOME_REVOKED:
+		case OUTCOME_REJECTED:
+		case OUTCOME_IGNORED:
+			break;
+	}
+	if (item->revoked && item->action != ACTION_END && item->action != ACTION_REFUSE)
+		end_as(item, OUTCOME_REVOKED, EXC_REVOKED, REVOKED_PLAIN);
 }
 
 void
 celeriac_decide(Ending *item)
 {
-	TaskState	state = celeriac_state(item->outcome->state);
-
-	if (item->hold == HOLD_NONE)
-	{
-		item->action = ACTION_REFUSE;
-		return;
-	}
 	item->action = ACTION_END;
-	if (state == STATE_SUCCESS)
-		return;
-	if (!item->have_row)
+	if (item->hold == HOLD_NONE)
 		item->action = ACTION_REFUSE;
-	else if (state == STATE_FAILURE)
-		decide_failure(item);
-	else if (state == STATE_RETRY)
-		decide_retry(item);
-	else if (state == STATE_PENDING)
-		item->action = ACTION_REQUEUE;
-	else if (strcmp(item->outcome->state, CELERIAC_LOST) == 0)
-		decide_lost(item);
-	else if (strcmp(item->outcome->state, CELERIAC_REPLACED) == 0)
-		decide_replaced(item);
-	if (item->revoked && item->action != ACTION_END && item->action != ACTION_REFUSE)
-		end_as(item, "REVOKED", "TaskRevokedError", "revoked");
+	else if (item->outcome->state == OUTCOME_SUCCESS)
+		return;
+	else if (!item->have_row)
+		item->action = ACTION_REFUSE;
+	else
+		decide_by_row(item);
 }

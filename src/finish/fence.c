@@ -14,6 +14,7 @@
 #include "base/relation.h"
 #include "finish/ending.h"
 #include "rows/message.h"
+#include "sdk/states.h"
 #include "session/exec.h"
 #include "session/statement.h"
 #include "shmem/claim.h"
@@ -42,7 +43,7 @@ needs_row(const Ending *item)
 {
 	if (item->hold == HOLD_NONE)
 		return true;
-	return strcmp(item->outcome->state, "SUCCESS") != 0;
+	return item->outcome->state != OUTCOME_SUCCESS;
 }
 
 static bool

@@ -26,6 +26,7 @@
 #include "finish/ending.h"
 #include "finish/fence.h"
 #include "finish/settle.h"
+#include "sdk/states.h"
 #include "session/statement.h"
 #include "session/xact.h"
 #include "shmem/claim.h"
@@ -65,9 +66,9 @@ count_outcomes(int slot, const Ending *items, int count, int accepted)
 			pg_atomic_fetch_add_u64(&worker->stale, 1);
 		else if (items[i].action == ACTION_RETRY)
 			pg_atomic_fetch_add_u64(&worker->retried, 1);
-		else if (strcmp(items[i].outcome->state, "SUCCESS") == 0)
+		else if (items[i].outcome->state == OUTCOME_SUCCESS)
 			pg_atomic_fetch_add_u64(&worker->succeeded, 1);
-		else if (strcmp(items[i].outcome->state, "FAILURE") == 0)
+		else if (items[i].outcome->state == OUTCOME_FAILURE)
 			pg_atomic_fetch_add_u64(&worker->failed, 1);
 	}
 }

@@ -19,9 +19,11 @@
 #include "base/delivery.h"
 #include "base/errors.h"
 #include "base/relation.h"
+#include "base/state.h"
 #include "finish/children.h"
 #include "finish/finish.h"
 #include "rows/remember.h"
+#include "sdk/states.h"
 #include "session/exec.h"
 #include "session/identity.h"
 #include "session/statement.h"
@@ -34,26 +36,18 @@ PG_FUNCTION_INFO_V1(task_fail);
 PG_FUNCTION_INFO_V1(task_retry);
 PG_FUNCTION_INFO_V1(task_reject);
 
-static const char *const outcome_states[] = {
-	"SUCCESS", "FAILURE", "RETRY", "REVOKED", "REJECTED", "IGNORED", "PENDING",
-	CELERIAC_LOST, CELERIAC_REPLACED
-};
-
-static const char *
+static OutcomeState
 outcome_state(Datum value, bool isnull)
 {
 	char	   *name = isnull ? pstrdup("null") : TextDatumGetCString(value);
+	OutcomeState state;
 
-	for (int i = 0; i < lengthof(outcome_states); i++)
-	{
-		if (strcmp(name, outcome_states[i]) == 0)
-			return outcome_states[i];
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
-			 errmsg("\"%s\" is not the state of an outcome", name),
-			 errhint("One of SUCCESS, FAILURE, RETRY, REVOKED, REJECTED, IGNORED, PENDING (hand back), LOST, REPLACED.")));
-	return NULL;
+	if (!celeriac_outcome_state(name, &state))
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+				 errmsg("\"%s\" is not the state of an outcome", name),
+				 errhint("One of SUCCESS, FAILURE, RETRY, REVOKED, REJECTED, IGNORED, PENDING (hand back), LOST, REPLACED.")));
+	return state;
 }
 
 static const char *
@@ -264,7 +258,7 @@ finish_one(FunctionCallInfo fcinfo, Outcome *outcome)
 }
 
 static void
-begin_one(FunctionCallInfo fcinfo, Outcome *outcome, const char *state)
+begin_one(FunctionCallInfo fcinfo, Outcome *outcome, OutcomeState state)
 {
 	celeriac_require_not_null(fcinfo, 0, "id");
 	celeriac_outcome_init(outcome, PG_GETARG_UUID_P(0), state, NULL, NULL);
@@ -281,7 +275,7 @@ task_succeed(PG_FUNCTION_ARGS)
 {
 	Outcome		outcome;
 
-	begin_one(fcinfo, &outcome, "SUCCESS");
+	begin_one(fcinfo, &outcome, OUTCOME_SUCCESS);
 	outcome.result = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
 	PG_RETURN_BOOL(finish_one(fcinfo, &outcome));
 }
@@ -291,7 +285,7 @@ task_fail(PG_FUNCTION_ARGS)
 {
 	Outcome		outcome;
 
-	begin_one(fcinfo, &outcome, "FAILURE");
+	begin_one(fcinfo, &outcome, OUTCOME_FAILURE);
 	outcome.exc_type = text_argument(fcinfo, 1);
 	outcome.exc_message = text_argument(fcinfo, 2);
 	outcome.traceback = text_argument(fcinfo, 3);
@@ -303,7 +297,7 @@ task_retry(PG_FUNCTION_ARGS)
 {
 	Outcome		outcome;
 
-	begin_one(fcinfo, &outcome, "RETRY");
+	begin_one(fcinfo, &outcome, OUTCOME_RETRY);
 	outcome.countdown = optional_countdown(PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1),
 										   PG_ARGISNULL(1));
 	outcome.exc_message = text_argument(fcinfo, 2);
@@ -316,6 +310,6 @@ task_reject(PG_FUNCTION_ARGS)
 	Outcome		outcome;
 	bool		requeue = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
 
-	begin_one(fcinfo, &outcome, requeue ? "PENDING" : "REJECTED");
+	begin_one(fcinfo, &outcome, requeue ? OUTCOME_PENDING : OUTCOME_REJECTED);
 	PG_RETURN_BOOL(finish_one(fcinfo, &outcome));
 }

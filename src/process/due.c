@@ -11,6 +11,7 @@
 #include "base/guc.h"
 #include "finish/finish.h"
 #include "process/found.h"
+#include "sdk/states.h"
 #include "session/exec.h"
 #include "session/statement.h"
 
@@ -45,7 +46,7 @@ celeriac_end_expired(void)
 	Datum		limit = Int64GetDatum(BATCH);
 	Outcome    *outcomes = palloc(BATCH * sizeof(Outcome));
 	uint64		rows = celeriac_exec(STMT_EXPIRED, &limit, NULL);
-	int			count = celeriac_claim_found(rows, "REVOKED", "TaskRevokedError", "expired", outcomes);
+	int			count = celeriac_claim_found(rows, OUTCOME_REVOKED, EXC_REVOKED, REVOKED_EXPIRED, outcomes);
 
 	if (count > 0)
 		celeriac_end_claimed(outcomes, count, false);

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/delivery.h"
+#include "sdk/states.h"
 #include "session/xact.h"
 #include "shmem/claim.h"
 
@@ -27,7 +28,7 @@ celeriac_next_try(TimestampTz due)
 }
 
 int
-celeriac_claim_found(uint64 rows, const char *state, const char *exc_type,
+celeriac_claim_found(uint64 rows, OutcomeState state, const char *exc_type,
 					 const char *message, Outcome *outcomes)
 {
 	SPITupleTable *table = SPI_tuptable;

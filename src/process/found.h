@@ -8,6 +8,7 @@
 #include "base/names.h"
 
 #include "base/delivery.h"
+#include "sdk/states.h"
 
 /* Rows that a duty deals with in one transaction. */
 #define BATCH	1000
@@ -26,7 +27,7 @@ extern TimestampTz celeriac_next_try(TimestampTz due);
  * so many rows, and begin their outcomes.  Returns how many there are: a task
  * that somebody holds is left to its holder.
  */
-extern int	celeriac_claim_found(uint64 rows, const char *state,
+extern int	celeriac_claim_found(uint64 rows, OutcomeState state,
 								 const char *exc_type, const char *message,
 								 Outcome *outcomes);
 

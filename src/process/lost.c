@@ -13,6 +13,7 @@
 #include "base/delivery.h"
 #include "finish/finish.h"
 #include "process/found.h"
+#include "sdk/states.h"
 #include "session/exec.h"
 #include "session/statement.h"
 #include "session/xact.h"
@@ -29,7 +30,7 @@ static bool
 end_leases_found(uint64 rows)
 {
 	Outcome    *outcomes = palloc((rows + 1) * sizeof(Outcome));
-	int			count = celeriac_claim_found(rows, CELERIAC_LOST, NULL, NULL, outcomes);
+	int			count = celeriac_claim_found(rows, OUTCOME_LOST, NULL, NULL, outcomes);
 
 	if (count > 0)
 		celeriac_end_lost(outcomes, count);
@@ -100,13 +101,13 @@ split_lost(const Claim *claims, int count, Outcome *lost, int *nlost,
 		if (claim->hard_limit)
 		{
 			o = &limited[(*nlimited)++];
-			celeriac_outcome_init(o, &claim->key.id, "FAILURE", "TimeLimitExceeded",
+			celeriac_outcome_init(o, &claim->key.id, OUTCOME_FAILURE, EXC_TIME_LIMIT,
 								  "the task was stopped at its hard time limit");
 		}
 		else
 		{
 			o = &lost[(*nlost)++];
-			celeriac_outcome_init(o, &claim->key.id, CELERIAC_LOST, NULL, NULL);
+			celeriac_outcome_init(o, &claim->key.id, OUTCOME_LOST, NULL, NULL);
 			o->not_begun = !claim->started;
 		}
 		o->delivery = claim->delivery;
@@ -201,7 +202,7 @@ celeriac_end_unacked(void)
 		return NEVER;
 	rows = celeriac_exec(STMT_UNACKED, NULL, NULL);
 	outcomes = palloc((rows + 1) * sizeof(Outcome));
-	count = celeriac_claim_found(rows, CELERIAC_LOST, NULL, NULL, outcomes);
+	count = celeriac_claim_found(rows, OUTCOME_LOST, NULL, NULL, outcomes);
 	if (count > 0)
 		celeriac_end_lost(outcomes, count);
 	db->unacked_ended = true;

@@ -15,6 +15,7 @@
 #include "process/bgw.h"
 #include "process/blackbox.h"
 #include "process/found.h"
+#include "sdk/states.h"
 #include "session/exec.h"
 #include "session/statement.h"
 #include "shmem/database.h"
@@ -79,7 +80,7 @@ end_crashed(void)
 	for (int i = 0; i < count; i++)
 		datums[i] = UUIDPGetDatum(&ids[i]);
 	param = celeriac_uuid_array(datums, count);
-	count = celeriac_claim_found(celeriac_exec(STMT_UNLEASED, &param, NULL), CELERIAC_LOST,
+	count = celeriac_claim_found(celeriac_exec(STMT_UNLEASED, &param, NULL), OUTCOME_LOST,
 								 NULL, NULL, outcomes);
 	if (count > 0)
 		celeriac_end_lost(outcomes, count);

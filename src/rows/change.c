@@ -20,6 +20,7 @@
 #include "base/relation.h"
 #include "base/row.h"
 #include "base/state.h"
+#include "sdk/states.h"
 #include "session/event.h"
 #include "session/xact.h"
 #include "shmem/claim.h"
@@ -256,8 +257,8 @@ announce_result(const Row *row, TaskState state)
 								   exc_message ? exc_message : "");
 	else if (state == STATE_REVOKED)
 		event.extra = psprintf("\"terminated\": %s, \"expired\": %s, \"signum\": null",
-							   exc_message && strcmp(exc_message, "terminated") == 0 ? "true" : "false",
-							   exc_message && strcmp(exc_message, "expired") == 0 ? "true" : "false");
+							   exc_message && strcmp(exc_message, REVOKED_TERMINATED) == 0 ? "true" : "false",
+							   exc_message && strcmp(exc_message, REVOKED_EXPIRED) == 0 ? "true" : "false");
 	else
 		event.extra = "\"requeue\": false";
 	celeriac_event_task(&event);

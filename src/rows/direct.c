@@ -34,6 +34,7 @@
 #include "base/relation.h"
 #include "base/row.h"
 #include "rows/store.h"
+#include "sdk/states.h"
 #include "session/identity.h"
 
 typedef struct Segment
@@ -48,7 +49,7 @@ struct DirectEnds
 	Store	   *results;
 	Datum		worker;
 	TimestampTz done_at;
-	const char *state;			/* of the outcome before, and as text */
+	OutcomeState state;			/* of the outcome before, and as text */
 	Datum		state_text;
 	Segment		segments[CEL_MESSAGE_SEGMENTS];
 };
@@ -218,10 +219,10 @@ put_options(ResultRow *row, Jsonb *options)
 static void
 put_outcome(DirectEnds *direct, ResultRow *row, const Outcome *outcome)
 {
-	if (direct->state != outcome->state)
+	if (direct->state_text == (Datum) 0 || direct->state != outcome->state)
 	{
 		direct->state = outcome->state;
-		direct->state_text = CStringGetTextDatum(outcome->state);
+		direct->state_text = CStringGetTextDatum(outcome_state_name(outcome->state));
 	}
 	put_value(row, Anum_result_state, direct->state_text);
 	if (outcome->result != NULL)

@@ -28,7 +28,7 @@ static void
 put_end(Column *columns, int n, const Outcome *o, const char *worker)
 {
 	columns[END_ID].values[n] = UUIDPGetDatum(&o->id);
-	celeriac_column_text(&columns[END_STATE], n, o->state);
+	celeriac_column_text(&columns[END_STATE], n, outcome_state_name(o->state));
 	columns[END_RESULT].values[n] = JsonbPGetDatum(o->result);
 	columns[END_RESULT].nulls[n] = (o->result == NULL);
 	celeriac_column_text(&columns[END_EXC_TYPE], n, o->exc_type);

@@ -14,6 +14,7 @@
 #include "base/state.h"
 #include "base/uuid.h"
 #include "rows/store.h"
+#include "sdk/states.h"
 #include "session/definition.h"
 #include "session/exec.h"
 #include "session/identity.h"

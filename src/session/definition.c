@@ -19,7 +19,7 @@
 #include "base/guc.h"
 #include "base/json.h"
 #include "base/row.h"
-#include "map.h"
+#include "sdk/map.h"
 #include "session/exec.h"
 #include "session/identity.h"
 #include "session/statement.h"

@@ -10,7 +10,7 @@
 #include "datatype/timestamp.h"
 
 /* a fetch of fewer would wait longer than it works in vain */
-#define TURN_MIN	64
+#define TURN_MIN	CELERIAC_MANY
 
 /*
  * One at a time takes tasks from a level.  Ends with the (sub)transaction at

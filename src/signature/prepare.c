@@ -17,7 +17,7 @@
 #include "base/errors.h"
 #include "base/json.h"
 #include "base/uuid.h"
-#include "map.h"
+#include "sdk/map.h"
 #include "signature/calloption.h"
 #include "signature/link.h"
 #include "signature/tree.h"

@@ -34,6 +34,7 @@
 #include "finish/finish.h"
 #include "rows/message.h"
 #include "rows/scan.h"
+#include "sdk/states.h"
 #include "session/definition.h"
 #include "session/event.h"
 #include "session/exec.h"
@@ -216,8 +217,8 @@ keep(FetchState *fetch, Candidate *candidate, const Row *row)
 	if (!leased(fetch))
 		d->delivery++;
 	if (is_expired(d))
-		celeriac_outcome_init(&fetch->expired[fetch->nexpired++], &d->id, "REVOKED",
-							  "TaskRevokedError", "expired");
+		celeriac_outcome_init(&fetch->expired[fetch->nexpired++], &d->id, OUTCOME_REVOKED,
+							  EXC_REVOKED, REVOKED_EXPIRED);
 	else
 		fetch->count++;
 }

@@ -25,6 +25,7 @@
 #include "base/uuid.h"
 #include "canvas/graft.h"
 #include "rows/message.h"
+#include "sdk/states.h"
 #include "session/current.h"
 
 PG_FUNCTION_INFO_V1(task_current);
@@ -117,7 +118,7 @@ celeriac_intask_returned(Outcome *outcome)
 			outcome->added = lappend(outcome->added, &canvas->addition);
 		else
 		{
-			outcome->state = CELERIAC_REPLACED;
+			outcome->state = OUTCOME_REPLACED;
 			outcome->result = canvas->addition.signature;
 		}
 	}
@@ -137,15 +138,15 @@ celeriac_intask_outcome(const ErrorData *error, Outcome *outcome)
 	switch (error->sqlerrcode)
 	{
 		case ERRCODE_CELERIAC_TASK_RETRY:
-			outcome->state = "RETRY";
+			outcome->state = OUTCOME_RETRY;
 			outcome->countdown = request.countdown;
 			outcome->exc_message = request.no_reason ? NULL : error->message;
 			return true;
 		case ERRCODE_CELERIAC_TASK_REJECT:
-			outcome->state = request.requeue ? "PENDING" : "REJECTED";
+			outcome->state = request.requeue ? OUTCOME_PENDING : OUTCOME_REJECTED;
 			return true;
 		case ERRCODE_CELERIAC_TASK_IGNORE:
-			outcome->state = "IGNORED";
+			outcome->state = OUTCOME_IGNORED;
 			return true;
 		default:
 			return false;

@@ -15,6 +15,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/state.h"
+#include "sdk/states.h"
 #include "session/current.h"
 #include "session/event.h"
 #include "session/exec.h"

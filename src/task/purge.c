@@ -11,6 +11,7 @@
 #include "base/delivery.h"
 #include "base/row.h"
 #include "canvas/advance.h"
+#include "sdk/states.h"
 #include "session/exec.h"
 #include "session/identity.h"
 #include "session/role.h"
@@ -33,8 +34,8 @@ purge(Datum queue)
 	for (uint64 i = 1; i < rows; i++)
 	{
 		row.tuple = table->vals[i];
-		celeriac_outcome_init(&outcomes[i], celeriac_row_uuid(&row, 1), "REVOKED",
-							  "TaskRevokedError", "purged");
+		celeriac_outcome_init(&outcomes[i], celeriac_row_uuid(&row, 1), OUTCOME_REVOKED,
+							  EXC_REVOKED, "purged");
 		ended[i].outcome = &outcomes[i];
 		ended[i].options = celeriac_row_jsonb(&row, 2);
 		ended[i].sent_by = celeriac_row_text(&row, 3);

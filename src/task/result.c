@@ -18,7 +18,9 @@
 #include "base/check.h"
 #include "base/errors.h"
 #include "base/json.h"
+#include "base/state.h"
 #include "base/uuid.h"
+#include "sdk/states.h"
 #include "session/current.h"
 #include "session/exec.h"
 #include "session/identity.h"
@@ -195,7 +197,7 @@ error_code(const TaskStatus *status)
 {
 	const char *type = status->exc_type;
 
-	if (strcmp(status->state, "FAILURE") != 0)
+	if (celeriac_state(status->state) != STATE_FAILURE)
 		return ERRCODE_CELERIAC_TASK_REVOKED;
 	if (type != NULL && strlen(type) >= 5 && strncmp(type, "00", 2) != 0 &&
 		strspn(type, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 &&
@@ -254,7 +256,7 @@ task_get(PG_FUNCTION_ARGS)
 		celeriac_unknown_task(id);
 	celeriac_leave(&context);
 
-	if (strcmp(status.state, "SUCCESS") != 0)
+	if (celeriac_state(status.state) != STATE_SUCCESS)
 	{
 		if (propagate)
 			raise_outcome(id, &status);
@@ -280,7 +282,7 @@ task_successful(PG_FUNCTION_ARGS)
 	TaskStatus	status;
 
 	require_status(fcinfo, &status);
-	PG_RETURN_BOOL(status.finished && strcmp(status.state, "SUCCESS") == 0);
+	PG_RETURN_BOOL(status.finished && celeriac_state(status.state) == STATE_SUCCESS);
 }
 
 Datum
@@ -289,7 +291,7 @@ task_failed(PG_FUNCTION_ARGS)
 	TaskStatus	status;
 
 	require_status(fcinfo, &status);
-	PG_RETURN_BOOL(status.finished && strcmp(status.state, "FAILURE") == 0);
+	PG_RETURN_BOOL(status.finished && celeriac_state(status.state) == STATE_FAILURE);
 }
 
 bool

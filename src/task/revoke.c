@@ -27,6 +27,7 @@
 #include "canvas/rootlock.h"
 #include "finish/finish.h"
 #include "rows/message.h"
+#include "sdk/states.h"
 #include "session/exec.h"
 #include "session/statement.h"
 #include "session/xact.h"
@@ -37,9 +38,9 @@
 
 PG_FUNCTION_INFO_V1(task_revocation);
 
-/* those that worker/src/command.c knows */
+#define SIGNAL_NAME(name) #name,
 static const char *const signals[] = {
-	"TERM", "KILL", "INT", "QUIT", "HUP", "ABRT", "ALRM", "USR1", "USR2"
+	CELERIAC_SIGNALS(SIGNAL_NAME)
 };
 
 const char *
@@ -76,7 +77,7 @@ end_revoked(const pg_uuid_t *id, const char *reason)
 {
 	Outcome		outcome;
 
-	celeriac_outcome_init(&outcome, id, "REVOKED", "TaskRevokedError", reason);
+	celeriac_outcome_init(&outcome, id, OUTCOME_REVOKED, EXC_REVOKED, reason);
 	celeriac_end_claimed(&outcome, 1, false);
 }
 
@@ -117,13 +118,13 @@ revoke_claimed(const pg_uuid_t *id, bool terminate, const char *signal)
 	celeriac_xact_claim_place(id, row.queue, row.priority, row.ready);
 	state = leased_state(table);
 	if (state == NULL || strcmp(state, "RECEIVED") == 0)
-		end_revoked(id, "revoked");
+		end_revoked(id, REVOKED_PLAIN);
 	else if (terminate)
 	{
 		Datum		worker = SPI_getbinval(table->vals[0], table->tupdesc, Anum_message_worker, &isnull);
 
 		celeriac_tell_worker(TextDatumGetCString(worker), id, true, signal);
-		end_revoked(id, "terminated");
+		end_revoked(id, REVOKED_TERMINATED);
 	}
 	else
 		celeriac_exec(STMT_MARK_REVOKED, &param, NULL);

@@ -13,6 +13,7 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/state.h"
+#include "sdk/states.h"
 #include "shmem/claim.h"
 #include "shmem/database.h"
 #include "shmem/shmem.h"

@@ -7,9 +7,6 @@
 
 #include "base/names.h"
 
-/* followed by the md5 of the worker's name */
-#define CELERIAC_WORKER_CHANNEL	"task_worker_"
-
 extern void celeriac_tell_worker(const char *worker, const pg_uuid_t *id, bool terminate,
 								 const char *signal);
 

@@ -19,6 +19,7 @@
 #include "base/row.h"
 #include "canvas/rootlock.h"
 #include "finish/finish.h"
+#include "sdk/states.h"
 #include "session/exec.h"
 #include "session/identity.h"
 #include "session/statement.h"
@@ -95,8 +96,8 @@ revoke_runnable(const Whole *whole, const pg_uuid_t **ids, const bool *leased, i
 			any = true;
 		}
 		else if (celeriac_xact_holds(ids[i]) || celeriac_claim_to_revoke(ids[i]))
-			celeriac_outcome_init(&outcomes[free++], ids[i], "REVOKED", "TaskRevokedError",
-								  "revoked");
+			celeriac_outcome_init(&outcomes[free++], ids[i], OUTCOME_REVOKED, EXC_REVOKED,
+								  REVOKED_PLAIN);
 		else
 			any |= celeriac_revoke_one(ids[i], whole->role, whole->terminate, whole->signal);
 	}
@@ -122,7 +123,7 @@ revoke_pass(const Whole *whole, bool waiting_too, bool *any)
 
 		if (celeriac_row_bool(&row, 2, false))
 			celeriac_outcome_init(&waiting[nwaiting++], celeriac_row_uuid(&row, 1),
-								  "REVOKED", "TaskRevokedError", "revoked");
+								  OUTCOME_REVOKED, EXC_REVOKED, REVOKED_PLAIN);
 		else
 		{
 			leased[nrunnable] = celeriac_row_bool(&row, 3, false);

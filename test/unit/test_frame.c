@@ -2,7 +2,7 @@
  * test_frame.c
  *		frame.c, buffer.c, text.c: what goes between supervisor and child.
  */
-#include "frame.h"
+#include "pool/frame.h"
 
 #include <stdlib.h>
 

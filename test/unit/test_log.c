@@ -2,13 +2,13 @@
  * test_log.c
  *		log.c: lines, levels, JSON; job.c: limits and lists.
  */
-#include "log.h"
+#include "base/log.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "job.h"
+#include "pool/job.h"
 #include "tap.h"
 
 static char path[] = "/tmp/test_log_XXXXXX";

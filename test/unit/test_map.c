@@ -3,11 +3,11 @@
  *		map.c: a task called for each of many items.  An item left out, called
  *		twice or after one that failed is the error.
  */
-#include "map.h"
+#include "sdk/map.h"
 
 #include <stdlib.h>
 
-#include "sdk.h"
+#include "sdk/sdk.h"
 #include "tap.h"
 
 static int	calls;

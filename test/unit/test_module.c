@@ -5,7 +5,7 @@
  * The modules are those of test/tasks and the two compile checks here, built
  * into the directory of this program.
  */
-#include "module.h"
+#include "sdk/module.h"
 
 #include <limits.h>
 #include <stdlib.h>

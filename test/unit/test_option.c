@@ -2,7 +2,7 @@
  * test_option.c
  *		option.c and config.c: the command line.
  */
-#include "config.h"
+#include "pool/config.h"
 
 #include <stdlib.h>
 

@@ -2,12 +2,12 @@
  * test_page.c
  *		page.c: recalling tasks, and reports that survive their writer.
  */
-#include "page.h"
+#include "pool/page.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "frame.h"
+#include "pool/frame.h"
 #include "tap.h"
 
 static void

@@ -5,14 +5,14 @@
  * Guards the accounting: whatever children do, each job ends exactly once, and
  * nobody pays for somebody else's crash.
  */
-#include "pool.h"
+#include "pool/pool.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "log.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "tap.h"
 
 #define MAX_JOBS 2000

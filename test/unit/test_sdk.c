@@ -2,7 +2,7 @@
  * test_sdk.c
  *		sdk.c: what tasks can do and what becomes of them.
  */
-#include "sdk.h"
+#include "sdk/sdk.h"
 
 #include <stdlib.h>
 
@@ -80,7 +80,7 @@ static void
 expect(SdkOutcome outcome, const char *state, const char *result,
 	   const char *type, const char *name)
 {
-	is(sdk_outcome_state(&outcome), state, name);
+	is(outcome_state_name(sdk_outcome_state(&outcome)), state, name);
 	is(outcome.result, result, "... result");
 	is(outcome.exc_type, type, "... error");
 	sdk_outcome_free(&outcome);

@@ -2,11 +2,11 @@
  * test_wire.c
  *		wire.c: PostgreSQL's binary formats; command.c: what it sends us.
  */
-#include "wire.h"
+#include "server/wire.h"
 
 #include <signal.h>
 
-#include "command.h"
+#include "pool/command.h"
 #include "tap.h"
 
 /* Compare a buffer with bytes given in hex, and empty it. */
