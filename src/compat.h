@@ -1,6 +1,7 @@
 /*
  * compat.h
- *		Every difference between PostgreSQL's major versions, in one place.
+ *		Every difference between PostgreSQL's major versions, and every use of
+ *		what the server does not offer to extensions, in one place.
  */
 #ifndef CELERIAC_COMPAT_H
 #define CELERIAC_COMPAT_H
@@ -122,5 +123,31 @@ extern PGDLLIMPORT WaitEventSet *FeBeWaitSet;
 #define celeriac_index_beginscan(rel, index, snapshot, nkeys) \
 	index_beginscan(rel, index, snapshot, nkeys, 0)
 #endif
+
+/*
+ * What a task leaves behind in its session and its transaction, and what of
+ * that can be ended before the transaction does.
+ */
+
+/* SET CONSTRAINTS ALL IMMEDIATE, also for what comes later in the transaction. */
+extern void celeriac_constraints_immediate(void);
+
+/* Fire the deferred triggers as a commit does; what comes later is deferred. */
+extern void celeriac_fire_deferred_triggers(void);
+
+/* CLOSE ALL, without a statement. */
+extern void celeriac_close_cursors(void);
+
+/* Has this transaction used temporary tables, or other temporary objects? */
+extern bool celeriac_used_temporary_objects(void);
+
+/* DISCARD TEMP, inside of a transaction as well. */
+extern void celeriac_drop_temporary_objects(void);
+
+/* DEALLOCATE ALL and pg_advisory_unlock_all(), outside of transactions as well. */
+extern void celeriac_forget_session_state(void);
+
+/* How many subtransactions a process announces without overflow. */
+#define CELERIAC_MAX_SUBXACTS	PGPROC_MAX_CACHED_SUBXIDS
 
 #endif							/* CELERIAC_COMPAT_H */

@@ -37,22 +37,15 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
-#include "commands/prepare.h"
-#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "pgstat.h"
-#include "storage/lock.h"
-#include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
-#include "utils/portal.h"
 #include "utils/resowner.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -78,7 +71,7 @@
 /* How long and how many tasks share a transaction. */
 #define SHARE_USEC		3000
 #define MAX_SHARE		1024
-#define MAX_WRITERS		(PGPROC_MAX_CACHED_SUBXIDS - 4)
+#define MAX_WRITERS		(CELERIAC_MAX_SUBXACTS - 4)
 
 /* Tasks faster than this may share; so much work is fetched at a time. */
 #define SHORT_USEC		1000.0
@@ -277,11 +270,6 @@ log_outcome(const Delivery *d, const Outcome *outcome)
 /*
  * One SQL task
  */
-static void
-fire_deferred_triggers(void)
-{
-	AfterTriggerSetState(makeNode(ConstraintsSetStmt));
-}
 
 /*
  * The end of a task's effects.  Dropping a temporary table that has events
@@ -290,13 +278,13 @@ fire_deferred_triggers(void)
 static void
 settle_effects(Run *run)
 {
-	bool		temporary = (MyXactFlags & XACT_FLAGS_ACCESSEDTEMPNAMESPACE) != 0;
+	bool		temporary = celeriac_used_temporary_objects();
 
 	if (!run->shares || temporary)
-		fire_deferred_triggers();
-	PortalHashTableDeleteAll();
+		celeriac_constraints_immediate();
+	celeriac_close_cursors();
 	if (temporary)
-		ResetTempTableNamespace();
+		celeriac_drop_temporary_objects();
 	run->full |= temporary || celeriac_intask_constraints_set();
 }
 
@@ -415,14 +403,6 @@ run_in_subtransaction(Run *run, const RunTask *task, Outcome *outcome)
 	return done;
 }
 
-/* What no transaction's end removes. */
-static void
-forget_session_state(void)
-{
-	DropAllPreparedStatements();
-	LockReleaseSession(USER_LOCKMETHOD);
-}
-
 /*
  * An outcome without running it.  A claim that is not ours any more is found
  * out by the outcome being refused.
@@ -473,7 +453,7 @@ run_sql_task(Run *run, const RunTask *task)
 	pgstat_report_activity(STATE_RUNNING, task_label(d));
 	SetCurrentStatementStartTimestamp();
 	done = run_in_subtransaction(run, task, outcome);
-	forget_session_state();
+	celeriac_forget_session_state();
 	note_pace(d->name, outcome->started_at);
 	if (done)
 		log_outcome(d, outcome);
@@ -502,7 +482,7 @@ static void
 fire_shared_triggers(const Run *run)
 {
 	limit_for_all(run);
-	AfterTriggerFireDeferred();
+	celeriac_fire_deferred_triggers();
 	(void) celeriac_limit_end();
 }
 
@@ -697,7 +677,7 @@ try_transaction(Run *run, int count, Hand *spare, bool *accepted)
 		error = CopyErrorData();
 		FlushErrorState();
 		roll_back();
-		forget_session_state();
+		celeriac_forget_session_state();
 		RESUME_INTERRUPTS();
 	}
 	PG_END_TRY();

@@ -48,7 +48,7 @@ banned_calls()
 
 version_tests()
 {
-	c_files | grep -vx src/compat.h | xargs grep -n PG_VERSION_NUM
+	c_files | grep -vx 'src/compat\.[ch]' | xargs grep -n PG_VERSION_NUM
 	true
 }
 
@@ -116,7 +116,7 @@ else
 	skip 'no pg_bsd_indent'
 fi
 check 'no unbounded or unchecked calls' banned_calls
-check 'server versions are told apart in src/compat.h only' version_tests
+check 'server versions are told apart in src/compat.[ch] only' version_tests
 check 'nothing is left for later' left_for_later
 check 'C comments are /* */' line_comments
 check 'no trailing blanks' trailing_blanks
