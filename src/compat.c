@@ -13,6 +13,26 @@
 #include "nodes/makefuncs.h"
 #include "storage/lock.h"
 #include "utils/portal.h"
+#include "utils/wait_event.h"
+
+/*
+ * From libpq/libpq.h, which wants GSSAPI's headers where the server was built
+ * with it.
+ */
+extern PGDLLIMPORT WaitEventSet *FeBeWaitSet;
+#define CLIENT_SOCKET_POS	0	/* FeBeWaitSetSocketPos */
+
+int
+celeriac_wait_for_client(long timeout_ms)
+{
+	WaitEvent	event;
+
+	/* whoever waits with this set says anew what for */
+	ModifyWaitEvent(FeBeWaitSet, CLIENT_SOCKET_POS, WL_SOCKET_CLOSED, NULL);
+	if (WaitEventSetWait(FeBeWaitSet, timeout_ms, &event, 1, PG_WAIT_EXTENSION) == 0)
+		return WL_TIMEOUT;
+	return event.events;
+}
 
 void
 celeriac_constraints_immediate(void)

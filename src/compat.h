@@ -66,13 +66,6 @@ celeriac_push_search_path(Oid namespace_oid, const char *namespace_name)
 	((void) (nestlevel), PopOverrideSearchPath())
 #endif
 
-/*
- * From libpq/libpq.h, which wants GSSAPI's headers where the server was built
- * with it: the wait for the client's socket, our latch and the postmaster.
- */
-extern PGDLLIMPORT WaitEventSet *FeBeWaitSet;
-#define CELERIAC_CLIENT_SOCKET_POS	0	/* FeBeWaitSetSocketPos */
-
 /* 16 replaced the ownership check of each kind of object by one for all. */
 #if PG_VERSION_NUM >= 160000
 #define celeriac_owns_database(dboid, role) \
@@ -123,6 +116,13 @@ extern PGDLLIMPORT WaitEventSet *FeBeWaitSet;
 #define celeriac_index_beginscan(rel, index, snapshot, nkeys) \
 	index_beginscan(rel, index, snapshot, nkeys, 0)
 #endif
+
+/*
+ * Wait for our latch, the end of the client's connection or the postmaster's
+ * death, with the set that the server waits with for the next command.
+ * Returns the WL_ flag of what came first, as WaitLatch does.
+ */
+extern int	celeriac_wait_for_client(long timeout_ms);
 
 /*
  * What a task leaves behind in its session and its transaction, and what of

@@ -128,18 +128,15 @@ celeriac_wait_get_begin(const pg_uuid_t *id)
 static int
 wait_for_client(long ms)
 {
-	WaitEvent	event;
+	int			events = celeriac_wait_for_client(ms);
 
-	ModifyWaitEvent(FeBeWaitSet, CELERIAC_CLIENT_SOCKET_POS, WL_SOCKET_CLOSED, NULL);
-	if (WaitEventSetWait(FeBeWaitSet, ms, &event, 1, PG_WAIT_EXTENSION) == 0)
-		return WL_TIMEOUT;
-	if (event.events & WL_POSTMASTER_DEATH)
+	if (events & WL_POSTMASTER_DEATH)
 		proc_exit(1);
-	if (event.events & WL_SOCKET_CLOSED)
+	if (events & WL_SOCKET_CLOSED)
 		ereport(FATAL,
 				(errcode(ERRCODE_CONNECTION_FAILURE),
 				 errmsg("connection to client lost")));
-	return event.events;
+	return events;
 }
 
 static int
