@@ -17,7 +17,9 @@
  *	 block, stops the processes it finds, and no other can come in.
  *
  * All is guarded by CelShared->lock, and so changes together with what the
- * database's slot says of its coordinator and executors.
+ * database's slot says of its coordinator and executors.  A process leaves the
+ * table under that lock, while its pid and its latch are still its own: others
+ * signal and wake it under the lock, and need none of the server's for that.
  */
 #include "process.h"
 
@@ -29,8 +31,6 @@
 #include "storage/condition_variable.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/proc.h"
-#include "storage/procarray.h"
 #include "storage/shmem.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -334,13 +334,10 @@ ask_for_room(CelProcessKind kind, Oid dboid)
 	spare = is_first(kind, dboid) ? spare_executor() : NULL;
 	if (spare != NULL)
 	{
-		PGPROC	   *proc = BackendPidGetProc(spare->pid);
-
 		table->short_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SHORT_MS);
 		spare->state = PROCESS_LEAVING;
 		publish_executors(spare->dboid);
-		if (proc != NULL)
-			SetLatch(&proc->procLatch);
+		SetLatch(spare->latch);
 	}
 	LWLockRelease(CelShmem->lock);
 }
@@ -588,6 +585,7 @@ admit(CelProcess *process)
 	my_process = process;
 	process->state = PROCESS_RUNNING;
 	process->pid = MyProcPid;
+	process->latch = MyLatch;
 	process->started_at = GetCurrentTimestamp();
 	return true;
 }

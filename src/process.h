@@ -8,6 +8,8 @@
 
 #include "celeriac.h"
 
+#include "storage/latch.h"
+
 typedef enum CelProcessKind
 {
 	PROCESS_COORDINATOR,
@@ -39,6 +41,7 @@ typedef struct CelProcess
 	CelVerdict	verdict;		/* of a coordinator */
 	Oid			dboid;
 	int			pid;			/* 0 = not running */
+	Latch	   *latch;			/* to wake it, while it runs */
 	int			parent;			/* pid of who asked for it */
 	TimestampTz started_at;		/* 0 = never ran */
 } CelProcess;
