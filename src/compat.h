@@ -15,6 +15,11 @@
 #include "storage/proc.h"
 #include "utils/guc.h"
 
+/* 18 says before a declaration that the function does not return. */
+#if PG_VERSION_NUM < 180000 && !defined(pg_noreturn)
+#define pg_noreturn	pg_attribute_noreturn()
+#endif
+
 /* 16 renamed SetSingleFuncCall; 15 has both names from 15.1 on. */
 #define celeriac_init_srf(fcinfo)	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC)
 

@@ -92,10 +92,8 @@ static HTAB *functions = NULL;
  */
 static SqlFunction *retired = NULL;
 
-static void refuse(const char *name, const char *detail, const char *hint)
-			pg_attribute_noreturn();
-static void mismatch(SqlFunction *function, char *message)
-			pg_attribute_noreturn();
+pg_noreturn static void refuse(const char *name, const char *detail, const char *hint);
+pg_noreturn static void mismatch(SqlFunction *function, char *message);
 
 /*
  * The cache

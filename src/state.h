@@ -7,6 +7,7 @@
 
 #include "celeriac.h"
 
+#include "compat.h"
 #include "row.h"
 
 typedef enum TaskState
@@ -28,8 +29,8 @@ extern TaskState celeriac_state(const char *name);
 extern const char *celeriac_state_name(TaskState state);	/* NULL for CUSTOM */
 extern bool celeriac_state_final(TaskState state);
 extern bool celeriac_transition_legal(TaskState from, TaskState to);
-extern void celeriac_invalid_transition(const pg_uuid_t *id, const char *from,
-										const char *to) pg_attribute_noreturn();
+pg_noreturn extern void celeriac_invalid_transition(const pg_uuid_t *id, const char *from,
+													const char *to);
 
 /* What the triggers do for a new row, for those who insert without them. */
 extern void celeriac_message_stored(const Row *row);
