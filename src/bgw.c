@@ -25,8 +25,8 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
-#include "utils/wait_event.h"
 
+#include "compat.h"
 #include "process.h"
 
 #define BACKOFF_FIRST_MS 1000
@@ -156,7 +156,7 @@ celeriac_bgw_sleep(long timeout_ms)
 		(void) pgstat_report_stat(true);
 	if (timeout_ms >= 0)
 		events |= WL_TIMEOUT;
-	(void) WaitLatch(MyLatch, events, timeout_ms, PG_WAIT_EXTENSION);
+	(void) WaitLatch(MyLatch, events, timeout_ms, celeriac_wait_event(WAITS_FOR_WORK));
 	ResetLatch(MyLatch);
 	if (celeriac_bgw_stopping())
 		return;

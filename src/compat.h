@@ -123,11 +123,27 @@ celeriac_push_search_path(Oid namespace_oid, const char *namespace_name)
 #endif
 
 /*
+ * What pg_stat_activity says a process of ours waits for.  17 lets extensions
+ * name that; before, it is "Extension" for all.
+ */
+typedef enum CelWaitReason
+{
+	WAITS_FOR_TASK,
+	WAITS_FOR_RESULT,
+	WAITS_FOR_WORK,				/* of a background worker's own loop */
+	WAITS_FOR_PROCESSES			/* of ours, to leave a database */
+} CelWaitReason;
+
+/* When shared memory is made: the names are entered in it. */
+extern void celeriac_wait_events_init(void);
+extern uint32 celeriac_wait_event(CelWaitReason reason);
+
+/*
  * Wait for our latch, the end of the client's connection or the postmaster's
  * death, with the set that the server waits with for the next command.
  * Returns the WL_ flag of what came first, as WaitLatch does.
  */
-extern int	celeriac_wait_for_client(long timeout_ms);
+extern int	celeriac_wait_for_client(long timeout_ms, CelWaitReason reason);
 
 /*
  * What a task leaves behind in its session and its transaction, and what of

@@ -34,9 +34,9 @@
 #include "storage/shmem.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "utils/wait_event.h"
 
 #include "bgw.h"
+#include "compat.h"
 #include "guc.h"
 #include "shmem.h"
 
@@ -504,7 +504,7 @@ stop_processes(Oid dboid, bool coordinator_too, long timeout_ms)
 		if (left <= 0)
 			break;
 		(void) ConditionVariableTimedSleep(&table->ended, Min(left, 1000),
-										   PG_WAIT_EXTENSION);
+										   celeriac_wait_event(WAITS_FOR_PROCESSES));
 	}
 	ConditionVariableCancelSleep();
 	return stopped;

@@ -113,6 +113,7 @@ shmem_startup(void)
 	celeriac_process_shmem_startup();
 	celeriac_blackbox_shmem_startup();
 	LWLockRelease(AddinShmemInitLock);
+	celeriac_wait_events_init();
 }
 
 void

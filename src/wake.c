@@ -27,7 +27,6 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "utils/timestamp.h"
-#include "utils/wait_event.h"
 
 #include "claim.h"
 #include "compat.h"
@@ -126,9 +125,9 @@ celeriac_wait_get_begin(const pg_uuid_t *id)
  * claims of a worker that was killed are freed by that.
  */
 static int
-wait_for_client(long ms)
+wait_for_client(long ms, CelWaitReason reason)
 {
-	int			events = celeriac_wait_for_client(ms);
+	int			events = celeriac_wait_for_client(ms, reason);
 
 	if (events & WL_POSTMASTER_DEATH)
 		proc_exit(1);
@@ -140,12 +139,12 @@ wait_for_client(long ms)
 }
 
 static int
-wait_for_latch(long ms)
+wait_for_latch(long ms, CelWaitReason reason)
 {
 	if (MyProcPort != NULL && WaitEventSetCanReportClosed())
-		return wait_for_client(ms);
+		return wait_for_client(ms, reason);
 	return WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms,
-					 PG_WAIT_EXTENSION);
+					 celeriac_wait_event(reason));
 }
 
 /*
@@ -156,6 +155,8 @@ bool
 celeriac_wait_sleep(TimestampTz deadline)
 {
 	CelSession *session = celeriac_my_session();
+	CelWaitReason reason = session->wait_kind == CEL_WAIT_GET ? WAITS_FOR_RESULT
+		: WAITS_FOR_TASK;
 
 	for (;;)
 	{
@@ -172,7 +173,7 @@ celeriac_wait_sleep(TimestampTz deadline)
 			return false;
 		ms = deadline == NEVER ? RECHECK_MS :
 			Min(TimestampDifferenceMilliseconds(now, deadline), RECHECK_MS);
-		events = wait_for_latch(ms);
+		events = wait_for_latch(ms, reason);
 		if (events & WL_TIMEOUT)
 			return GetCurrentTimestamp() < deadline;
 		ResetLatch(MyLatch);
