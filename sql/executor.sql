@@ -36,7 +36,7 @@ CREATE FUNCTION fails(how text) RETURNS int LANGUAGE plpgsql AS $$
 BEGIN
 	INSERT INTO executor.seen (what) VALUES ('fails');
 	IF how = 'zero' THEN
-		RETURN 1 / 0;
+		PERFORM 1 / 0;
 	ELSIF how = 'raise' THEN
 		RAISE EXCEPTION 'out of cheese' USING DETAIL = 'None left.', HINT = 'Buy some.', ERRCODE = 'P0042';
 	ELSIF how = 'unique' THEN

@@ -62,6 +62,8 @@ BEGIN
 		END;
 	END LOOP;
 	RETURN 'cannot be stopped';
+EXCEPTION WHEN query_canceled THEN -- between two blocks
+	RETURN limits.stubborn(extract(epoch FROM until - clock_timestamp()));
 END $$;
 SELECT task_register('sleeps(float8)'::regprocedure), task_register('catches(float8)'::regprocedure),
 	task_register('stubborn(float8)'::regprocedure);

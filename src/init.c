@@ -13,6 +13,7 @@
 #include "storage/shmem.h"
 #include "utils/builtins.h"
 
+#include "base/compat.h"
 #include "base/guc.h"
 #include "process/blackbox.h"
 #include "process/hooks.h"
@@ -86,6 +87,7 @@ shmem_startup(void)
 	for (int i = 0; i < lengthof(shared_parts); i++)
 		shared_parts[i].startup();
 	LWLockRelease(AddinShmemInitLock);
+	celeriac_wait_events_init();
 }
 
 void

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 #
 # lib.sh
-#		What quickstart and test/run share: the packages they need, the server
-#		to build against, and a place where a server may run.
+#		What quickstart, test/run and test/postgres share: the packages they
+#		need, the server to build against, and a place where a server may run.
 #
 # The only list of Debian packages in the project is here.
 
@@ -185,6 +185,16 @@ as_user()
 	else
 		setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups -- "$@"
 	fi
+}
+
+# copy_tree DIRECTORY: what a checkout holds, without what was built in it.
+copy_tree()
+{
+	mkdir "$1"
+	tar --exclude=./.git --exclude=./.quickstart --exclude='./tmp_check*' \
+		--exclude=./results --exclude=./output_iso --exclude=./worker/build \
+		--exclude=./test/unit/build --exclude=.deps --exclude='*.o' \
+		--exclude='*.so' --exclude='*.bc' --exclude='*_table.h' -cf - . | tar -C "$1" -xf -
 }
 
 # private_postgres DIRECTORY: a copy of the installed server, below DIRECTORY.

@@ -1,16 +1,25 @@
 /*
  * compat.h
- *		Every difference between PostgreSQL's major versions, in one place.
+ *		Every difference between PostgreSQL's major versions, and every use of
+ *		what the server does not offer to extensions, in one place.
  */
-#ifndef CELERIAC_COMPAT_H
-#define CELERIAC_COMPAT_H
+#ifndef CELERIAC_BASE_COMPAT_H
+#define CELERIAC_BASE_COMPAT_H
 
-#include "base/names.h"
+#include "postgres.h"
 
 #include "catalog/namespace.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "storage/latch.h"
+#include "storage/proc.h"
+#include "storage/proc.h"
 #include "utils/guc.h"
+
+/* 18 says before a declaration that the function does not return. */
+#if PG_VERSION_NUM < 180000 && !defined(pg_noreturn)
+#define pg_noreturn	pg_attribute_noreturn()
+#endif
 
 /* 16 renamed SetSingleFuncCall; 15 has both names from 15.1 on. */
 #define celeriac_init_srf(fcinfo)	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC)
@@ -63,13 +72,6 @@ celeriac_push_search_path(Oid namespace_oid, const char *namespace_name)
 	((void) (nestlevel), PopOverrideSearchPath())
 #endif
 
-/*
- * From libpq/libpq.h, which wants GSSAPI's headers where the server was built
- * with it: the wait for the client's socket, our latch and the postmaster.
- */
-extern PGDLLIMPORT WaitEventSet *FeBeWaitSet;
-#define CELERIAC_CLIENT_SOCKET_POS	0	/* FeBeWaitSetSocketPos */
-
 /* 16 replaced the ownership check of each kind of object by one for all. */
 #if PG_VERSION_NUM >= 160000
 #define celeriac_owns_database(dboid, role) \
@@ -121,4 +123,53 @@ extern PGDLLIMPORT WaitEventSet *FeBeWaitSet;
 	index_beginscan(rel, index, snapshot, nkeys, 0)
 #endif
 
-#endif							/* CELERIAC_COMPAT_H */
+/*
+ * What pg_stat_activity says a process of ours waits for.  17 lets extensions
+ * name that; before, it is "Extension" for all.
+ */
+typedef enum CelWaitReason
+{
+	WAITS_FOR_TASK,
+	WAITS_FOR_RESULT,
+	WAITS_FOR_WORK,				/* of a background worker's own loop */
+	WAITS_FOR_PROCESSES			/* of ours, to leave a database */
+} CelWaitReason;
+
+/* When shared memory is made: the names are entered in it. */
+extern void celeriac_wait_events_init(void);
+extern uint32 celeriac_wait_event(CelWaitReason reason);
+
+/*
+ * Wait for our latch, the end of the client's connection or the postmaster's
+ * death, with the set that the server waits with for the next command.
+ * Returns the WL_ flag of what came first, as WaitLatch does.
+ */
+extern int	celeriac_wait_for_client(long timeout_ms, CelWaitReason reason);
+
+/*
+ * What a task leaves behind in its session and its transaction, and what of
+ * that can be ended before the transaction does.
+ */
+
+/* SET CONSTRAINTS ALL IMMEDIATE, also for what comes later in the transaction. */
+extern void celeriac_constraints_immediate(void);
+
+/* Fire the deferred triggers as a commit does; what comes later is deferred. */
+extern void celeriac_fire_deferred_triggers(void);
+
+/* CLOSE ALL, without a statement. */
+extern void celeriac_close_cursors(void);
+
+/* Has this transaction used temporary tables, or other temporary objects? */
+extern bool celeriac_used_temporary_objects(void);
+
+/* DISCARD TEMP, inside of a transaction as well. */
+extern void celeriac_drop_temporary_objects(void);
+
+/* DEALLOCATE ALL and pg_advisory_unlock_all(), outside of transactions as well. */
+extern void celeriac_forget_session_state(void);
+
+/* How many subtransactions a process announces without overflow. */
+#define CELERIAC_MAX_SUBXACTS	PGPROC_MAX_CACHED_SUBXIDS
+
+#endif							/* CELERIAC_BASE_COMPAT_H */

@@ -7,6 +7,7 @@
 
 #include "base/names.h"
 
+#include "base/compat.h"
 #include "sdk/states.h"
 
 typedef struct StateInfo
@@ -23,7 +24,7 @@ extern const char *celeriac_state_name(TaskState state);	/* NULL for CUSTOM */
 extern bool celeriac_outcome_state(const char *text, OutcomeState *state);
 extern bool celeriac_state_final(TaskState state);
 extern bool celeriac_transition_legal(TaskState from, TaskState to);
-extern void celeriac_invalid_transition(const pg_uuid_t *id, const char *from,
-										const char *to) pg_attribute_noreturn();
+pg_noreturn extern void celeriac_invalid_transition(const pg_uuid_t *id, const char *from,
+													const char *to);
 
 #endif							/* CELERIAC_STATE_H */

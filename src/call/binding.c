@@ -6,12 +6,12 @@
 
 #include "utils/syscache.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "call/convert.h"
 #include "call/function.h"
 
-static void mismatch(SqlFunction *function, char *message)
-			pg_attribute_noreturn();
+pg_noreturn static void mismatch(SqlFunction *function, char *message);
 
 /*
  * Binding: values to parameters, as Python does it.

@@ -19,6 +19,7 @@
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
+#include "base/compat.h"
 #include "call/convert.h"
 
 typedef struct FunctionEntry
@@ -37,8 +38,7 @@ static HTAB *functions = NULL;
  */
 static SqlFunction *retired = NULL;
 
-static void refuse(const char *name, const char *detail, const char *hint)
-			pg_attribute_noreturn();
+pg_noreturn static void refuse(const char *name, const char *detail, const char *hint);
 
 /*
  * The cache

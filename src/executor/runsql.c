@@ -5,19 +5,15 @@
 #include "executor/runsql.h"
 
 #include "access/xact.h"
-#include "catalog/namespace.h"
-#include "commands/prepare.h"
-#include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "nodes/parsenodes.h"
 #include "pgstat.h"
-#include "storage/lock.h"
 #include "utils/guc.h"
-#include "utils/portal.h"
 #include "utils/resowner.h"
 #include "utils/syscache.h"
 
+#include "base/compat.h"
 #include "base/delivery.h"
 #include "base/errors.h"
 #include "call/sqlmap.h"
@@ -31,12 +27,6 @@
 #include "shmem/claim.h"
 #include "task/intask.h"
 
-static void
-fire_deferred_triggers(void)
-{
-	AfterTriggerSetState(makeNode(ConstraintsSetStmt));
-}
-
 /*
  * The end of a task's effects.  Dropping a temporary table that has events
  * pending would fail, so they are not deferred any longer then.
@@ -44,13 +34,13 @@ fire_deferred_triggers(void)
 static void
 settle_effects(Run *run)
 {
-	bool		temporary = (MyXactFlags & XACT_FLAGS_ACCESSEDTEMPNAMESPACE) != 0;
+	bool		temporary = celeriac_used_temporary_objects();
 
 	if (!run->shares || temporary)
-		fire_deferred_triggers();
-	PortalHashTableDeleteAll();
+		celeriac_constraints_immediate();
+	celeriac_close_cursors();
 	if (temporary)
-		ResetTempTableNamespace();
+		celeriac_drop_temporary_objects();
 	run->full |= temporary || celeriac_intask_constraints_set();
 }
 
@@ -166,13 +156,6 @@ run_in_subtransaction(Run *run, const RunTask *task, Outcome *outcome)
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
 	return done;
-}
-
-void
-celeriac_forget_session_state(void)
-{
-	DropAllPreparedStatements();
-	LockReleaseSession(USER_LOCKMETHOD);
 }
 
 bool

@@ -26,7 +26,5 @@ extern bool celeriac_ends_before_start(const RunTask *task, Outcome *outcome);
 
 /* the task cannot be cancelled from here on */
 extern CancelReason celeriac_leave_task(void);
-/* what no transaction's end removes */
-extern void celeriac_forget_session_state(void);
 
 #endif							/* CELERIAC_EXECUTOR_RUNSQL_H */

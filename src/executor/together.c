@@ -36,15 +36,14 @@
 #include "executor/together.h"
 
 #include "access/xact.h"
-#include "commands/trigger.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "base/condition.h"
 #include "base/delivery.h"
 #include "canvas/rootlock.h"
@@ -59,7 +58,7 @@
 #include "sdk/states.h"
 #include "session/xact.h"
 
-#define MAX_WRITERS		(PGPROC_MAX_CACHED_SUBXIDS - 4)
+#define MAX_WRITERS		(CELERIAC_MAX_SUBXACTS - 4)
 
 /* So many of the tasks to come have failed together and run alone now. */
 static int	alone = 0;
@@ -82,7 +81,7 @@ static void
 fire_shared_triggers(const Run *run)
 {
 	limit_for_all(run);
-	AfterTriggerFireDeferred();
+	celeriac_fire_deferred_triggers();
 	(void) celeriac_stop_end();
 }
 

@@ -25,6 +25,7 @@
 #include "utils/snapmgr.h"
 #include "utils/wait_event.h"
 
+#include "base/compat.h"
 #include "process/backoff.h"
 #include "process/process.h"
 #include "session/identity.h"
@@ -150,7 +151,7 @@ celeriac_bgw_sleep(long timeout_ms)
 		(void) pgstat_report_stat(true);
 	if (timeout_ms >= 0)
 		events |= WL_TIMEOUT;
-	(void) WaitLatch(MyLatch, events, timeout_ms, PG_WAIT_EXTENSION);
+	(void) WaitLatch(MyLatch, events, timeout_ms, celeriac_wait_event(WAITS_FOR_WORK));
 	ResetLatch(MyLatch);
 	if (celeriac_bgw_stopping())
 		return;

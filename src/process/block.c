@@ -10,8 +10,8 @@
 #include "storage/condition_variable.h"
 #include "storage/lwlock.h"
 #include "utils/timestamp.h"
-#include "utils/wait_event.h"
 
+#include "base/compat.h"
 #include "process/process.h"
 #include "shmem/database.h"
 #include "shmem/shmem.h"
@@ -68,7 +68,7 @@ stop_processes(Oid dboid, bool coordinator_too, long timeout_ms)
 		if (left <= 0)
 			break;
 		(void) ConditionVariableTimedSleep(&celeriac_processes->ended, Min(left, 1000),
-										   PG_WAIT_EXTENSION);
+										   celeriac_wait_event(WAITS_FOR_PROCESSES));
 	}
 	ConditionVariableCancelSleep();
 	return stopped;

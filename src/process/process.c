@@ -17,7 +17,9 @@
  *	 block, stops the processes it finds, and no other can come in.
  *
  * All is guarded by CelShared->lock, and so changes together with what the
- * database's slot says of its coordinator and executors.
+ * database's slot says of its coordinator and executors.  A process leaves the
+ * table under that lock, while its pid and its latch are still its own: others
+ * signal and wake it under the lock, and need none of the server's for that.
  */
 #include "process/process.h"
 
@@ -255,6 +257,7 @@ admit(CelProcess *process)
 	my_process = process;
 	process->state = PROCESS_RUNNING;
 	process->pid = MyProcPid;
+	process->latch = MyLatch;
 	process->started_at = GetCurrentTimestamp();
 	return true;
 }

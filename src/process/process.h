@@ -9,6 +9,7 @@
 #include "base/names.h"
 
 #include "storage/condition_variable.h"
+#include "storage/latch.h"
 
 typedef enum CelProcessKind
 {
@@ -41,6 +42,7 @@ typedef struct CelProcess
 	CelVerdict	verdict;		/* of a coordinator */
 	Oid			dboid;
 	int			pid;			/* 0 = not running */
+	Latch	   *latch;			/* to wake it, while it runs */
 	int			parent;			/* pid of who asked for it */
 	TimestampTz started_at;		/* 0 = never ran */
 } CelProcess;

@@ -9,8 +9,6 @@
 #include "postmaster/bgworker.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
-#include "storage/proc.h"
-#include "storage/procarray.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -153,13 +151,10 @@ ask_for_room(CelProcessKind kind, Oid dboid)
 	spare = is_first(kind, dboid) ? spare_executor() : NULL;
 	if (spare != NULL)
 	{
-		PGPROC	   *proc = BackendPidGetProc(spare->pid);
-
 		celeriac_processes->short_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SHORT_MS);
 		spare->state = PROCESS_LEAVING;
 		celeriac_process_publish(spare->dboid);
-		if (proc != NULL)
-			SetLatch(&proc->procLatch);
+		SetLatch(spare->latch);
 	}
 	LWLockRelease(CelShmem->lock);
 }

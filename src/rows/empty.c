@@ -22,7 +22,6 @@
  */
 #include "rows/empty.h"
 
-#include "access/heapam.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -150,11 +149,15 @@ written_since(Relation rel, BlockNumber block, XLogRecPtr lsn)
 static bool
 block_has_live(Relation rel, TupleTableSlot *slot, Snapshot snapshot, BlockNumber block)
 {
-	TableScanDesc scan = table_beginscan_strat(rel, snapshot, 0, NULL, false, false);
+	ItemPointerData first;
+	ItemPointerData last;
+	TableScanDesc scan;
 	bool		live;
 
-	heap_setscanlimits(scan, block, 1);
-	live = table_scan_getnextslot(scan, ForwardScanDirection, slot);
+	ItemPointerSet(&first, block, FirstOffsetNumber);
+	ItemPointerSet(&last, block, MaxOffsetNumber);
+	scan = table_beginscan_tidrange(rel, snapshot, &first, &last);
+	live = table_scan_getnextslot_tidrange(scan, ForwardScanDirection, slot);
 	ExecClearTuple(slot);
 	table_endscan(scan);
 	return live;

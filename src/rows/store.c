@@ -7,8 +7,14 @@
  * them, and no trigger is called: what ours would do is done here (state.c).
  *
  * What the executor needs to maintain the indexes is made once per backend
- * and segment, and again after anything about the table has changed.  No
- * relation stays open between two calls.
+ * and segment, and again after anything about the table or an index of it has
+ * changed.  That is safe from one transaction to the next, for
+ *
+ * - the lock on the table comes first, and brings every change that was
+ *	 committed before; a change of indexes that comes later waits for us;
+ * - it is all in a memory context of the store, and made of copies;
+ * - no relation stays open between two calls, and what an index remembers of
+ *	 one call (ii_AmCache) is forgotten before the next.
  */
 #include "rows/store.h"
 
@@ -48,6 +54,7 @@ struct Store
 	Oid			relid;			/* InvalidOid = none */
 	bool		made;			/* all of it: an error may have come between */
 	MemoryContext context;
+	MemoryContext call_context; /* in it: what indexes remember of a call */
 	EState	   *estate;
 	ResultRelInfo *info;
 	Oid		   *indexes;
@@ -63,19 +70,37 @@ static Store messages = {Anum_message_options, celeriac_message_stored};
 static Store results = {Anum_result_options, celeriac_result_stored};
 static Store parked_messages = {Anum_message_options, celeriac_message_stored};
 static Store parked_results = {Anum_result_options, celeriac_result_stored};
+static Store *const stores[] = {&messages, &results, &parked_messages, &parked_results};
 
 /* Nobody has added to the tables what only SQL would see to; 0 = look. */
 static uint64 plain_generation = 0;
 static bool tables_are_plain = false;
 
+/* While the store is being made, any relation may be one of its indexes. */
+static bool
+is_made_of(const Store *store, Oid relid)
+{
+	if (!store->made || store->relid == relid)
+		return true;
+	for (int i = 0; i < store->info->ri_NumIndices; i++)
+	{
+		if (store->indexes[i] == relid)
+			return true;
+	}
+	return false;
+}
+
+/* The table is not told of each change of an index, so both are looked for. */
 static void
 relation_changed(Datum arg, Oid relid)
 {
-	if (OidIsValid(relid) && !celeriac_is_segment(relid))
-		return;
-	messages.relid = results.relid = InvalidOid;
-	parked_messages.relid = parked_results.relid = InvalidOid;
-	plain_generation = 0;
+	for (int i = 0; i < lengthof(stores); i++)
+	{
+		if (!OidIsValid(relid) || is_made_of(stores[i], relid))
+			stores[i]->relid = InvalidOid;
+	}
+	if (!OidIsValid(relid) || celeriac_is_segment(relid))
+		plain_generation = 0;
 }
 
 void
@@ -146,6 +171,32 @@ note_indexes(Store *store)
 		store->indexes[i] = RelationGetRelid(info->ri_IndexRelationDescs[i]);
 }
 
+static void
+new_context(Store *store)
+{
+	store->made = false;
+	if (store->context != NULL)
+		MemoryContextDelete(store->context);
+	store->context = NULL;
+	memset(store->slots, 0, sizeof(store->slots));
+	store->context = AllocSetContextCreate(TopMemoryContext, "celeriac store",
+										   ALLOCSET_DEFAULT_SIZES);
+	store->call_context = AllocSetContextCreate(store->context, "celeriac store call",
+												ALLOCSET_SMALL_SIZES);
+}
+
+/* It may refer to the relations of that call, which an error has closed. */
+static void
+forget_call(Store *store)
+{
+	for (int i = 0; i < store->info->ri_NumIndices; i++)
+	{
+		store->info->ri_IndexRelationInfo[i]->ii_AmCache = NULL;
+		store->info->ri_IndexRelationInfo[i]->ii_Context = store->call_context;
+	}
+	MemoryContextReset(store->call_context);
+}
+
 /*
  * Leaves the indexes open.  Whose it is stands there first, so that a change
  * that becomes known meanwhile takes it away; that it is made comes last, for
@@ -156,12 +207,7 @@ make(Store *store, Relation rel)
 {
 	MemoryContext caller;
 
-	store->made = false;
-	if (store->context != NULL)
-		MemoryContextDelete(store->context);
-	store->context = AllocSetContextCreate(TopMemoryContext, "celeriac store",
-										   ALLOCSET_DEFAULT_SIZES);
-	memset(store->slots, 0, sizeof(store->slots));
+	new_context(store);
 	caller = MemoryContextSwitchTo(store->context);
 	store->relid = RelationGetRelid(rel);
 	store->desc = CreateTupleDescCopy(RelationGetDescr(rel));
@@ -170,6 +216,7 @@ make(Store *store, Relation rel)
 	InitResultRelInfo(store->info, rel, 0, NULL, 0);
 	ExecOpenIndices(store->info, false);
 	note_indexes(store);
+	forget_call(store);
 	store->made = true;
 	MemoryContextSwitchTo(caller);
 }
@@ -181,10 +228,8 @@ reopen(Store *store, Relation rel)
 
 	info->ri_RelationDesc = rel;
 	for (int i = 0; i < info->ri_NumIndices; i++)
-	{
 		info->ri_IndexRelationDescs[i] = index_open(store->indexes[i], RowExclusiveLock);
-		info->ri_IndexRelationInfo[i]->ii_AmCache = NULL;
-	}
+	forget_call(store);
 }
 
 /* What an error left in the slots is let go of. */

@@ -26,7 +26,6 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "utils/timestamp.h"
-#include "utils/wait_event.h"
 
 #include "base/compat.h"
 #include "shmem/claim.h"
@@ -128,29 +127,26 @@ bool		(*celeriac_wait_interrupt) (void) = NULL;
  * claims of a worker that was killed are freed by that.
  */
 static int
-wait_for_client(long ms)
+wait_for_client(long ms, CelWaitReason reason)
 {
-	WaitEvent	event;
+	int			events = celeriac_wait_for_client(ms, reason);
 
-	ModifyWaitEvent(FeBeWaitSet, CELERIAC_CLIENT_SOCKET_POS, WL_SOCKET_CLOSED, NULL);
-	if (WaitEventSetWait(FeBeWaitSet, ms, &event, 1, PG_WAIT_EXTENSION) == 0)
-		return WL_TIMEOUT;
-	if (event.events & WL_POSTMASTER_DEATH)
+	if (events & WL_POSTMASTER_DEATH)
 		proc_exit(1);
-	if (event.events & WL_SOCKET_CLOSED)
+	if (events & WL_SOCKET_CLOSED)
 		ereport(FATAL,
 				(errcode(ERRCODE_CONNECTION_FAILURE),
 				 errmsg("connection to client lost")));
-	return event.events;
+	return events;
 }
 
 static int
-wait_for_latch(long ms)
+wait_for_latch(long ms, CelWaitReason reason)
 {
 	if (MyProcPort != NULL && WaitEventSetCanReportClosed())
-		return wait_for_client(ms);
+		return wait_for_client(ms, reason);
 	return WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms,
-					 PG_WAIT_EXTENSION);
+					 celeriac_wait_event(reason));
 }
 
 /*
@@ -161,6 +157,8 @@ bool
 celeriac_wait_sleep(TimestampTz deadline)
 {
 	CelSession *session = celeriac_my_session();
+	CelWaitReason reason = session->wait_kind == CEL_WAIT_GET ? WAITS_FOR_RESULT
+		: WAITS_FOR_TASK;
 
 	for (;;)
 	{
@@ -177,7 +175,7 @@ celeriac_wait_sleep(TimestampTz deadline)
 			return false;
 		ms = deadline == NEVER ? RECHECK_MS :
 			Min(TimestampDifferenceMilliseconds(now, deadline), RECHECK_MS);
-		events = wait_for_latch(ms);
+		events = wait_for_latch(ms, reason);
 		if (events & WL_TIMEOUT)
 			return GetCurrentTimestamp() < deadline;
 		ResetLatch(MyLatch);

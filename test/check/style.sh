@@ -21,7 +21,7 @@ all_files()
 	find . -type f \( -name '*.[ch]' -o -name '*.cpp' -o -name '*.sql' -o -name '*.p[lm]' \
 		-o -name '*.spec' -o -name '*.sh' -o -name '*.md' -o -name Makefile \
 		-o -name '*.py' -o -name '*.mjs' -o -path ./quickstart -o -path ./test/run \
-		-o -path ./bench/run -o -path ./bench/peers \) ! -path '*/node_modules/*' \
+		-o -path ./test/postgres -o -path ./bench/run -o -path ./bench/peers \) ! -path '*/node_modules/*' \
 		! -path './tmp_check*' ! -path './.quickstart/*' ! -path '*/build*' \
 		! -path './results/*' ! -path './celeriac--*.sql' | sort
 }
@@ -30,6 +30,13 @@ scripts()
 {
 	grep -lE '^(#!.*bash|# shellcheck shell=bash)' quickstart test/run \
 		$(find test bench examples .ci -type f ! -name '*.[ch]' 2>/dev/null) 2>/dev/null
+}
+
+# What the layout is asked of: other versions may differ, and files cannot suit
+# two of them.
+has_indent()
+{
+	pg_bsd_indent --version 2>/dev/null | grep -q '^pg_bsd_indent 2\.1\.1 '
 }
 
 layout()
@@ -48,7 +55,7 @@ banned_calls()
 
 version_tests()
 {
-	c_files | grep -vx src/base/compat.h | xargs grep -n PG_VERSION_NUM
+	c_files | grep -vx 'src/base/compat\.[ch]' | xargs grep -n PG_VERSION_NUM
 	true
 }
 
@@ -110,13 +117,13 @@ perl_syntax()
 	true
 }
 
-if command -v pg_bsd_indent >/dev/null; then
+if has_indent; then
 	check 'C is laid out as PostgreSQL does' layout
 else
-	skip 'no pg_bsd_indent'
+	skip 'no pg_bsd_indent 2.1.1'
 fi
 check 'no unbounded or unchecked calls' banned_calls
-check 'server versions are told apart in src/base/compat.h only' version_tests
+check 'server versions are told apart in src/base/compat.[ch] only' version_tests
 check 'nothing is left for later' left_for_later
 check 'C comments are /* */' line_comments
 check 'no trailing blanks' trailing_blanks

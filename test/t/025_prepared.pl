@@ -80,7 +80,7 @@ my $waiter = IPC::Run::start(
 	],
 	'>', \my $found);
 Celeriac::wait_query($node,
-	q{SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%50 s%' AND wait_event = 'Extension'},
+	q{SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%50 s%' AND wait_event_type = 'Extension'},
 	'1');
 value(q{COMMIT PREPARED 'waited'});
 $waiter->finish;

@@ -50,9 +50,8 @@
 #define EXC_TIME_LIMIT		"TimeLimitExceeded"
 #define EXC_SOFT_TIME_LIMIT	"SoftTimeLimitExceeded"
 #define EXC_MAX_RETRIES		"MaxRetriesExceededError"
-#define EXC_CHORD			"ChordError"	/* a member of the header failed */
-#define EXC_UPSTREAM		"celeriac.UpstreamError"	/* what it waited for
-														 * did not succeed */
+#define EXC_CHORD			"ChordError"
+#define EXC_UPSTREAM		"celeriac.UpstreamError"
 #define EXC_IMPROPERLY_CONFIGURED	"ImproperlyConfigured"
 
 /* exc_message of TaskRevokedError; events tell these apart */

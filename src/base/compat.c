@@ -1,0 +1,108 @@
+/*
+ * compat.c
+ *		What the server does not offer to extensions, one function for each.
+ *
+ * Each of these calls depends on how the server works inside, and is to be read
+ * again for a new major version.
+ */
+#include "base/compat.h"
+
+#include "access/xact.h"
+#include "commands/prepare.h"
+#include "commands/trigger.h"
+#include "nodes/makefuncs.h"
+#include "storage/lock.h"
+#include "utils/portal.h"
+#include "utils/wait_event.h"
+
+#if PG_VERSION_NUM >= 170000
+static const char *const wait_event_names[] = {
+	[WAITS_FOR_TASK] = "CeleriacTask",
+	[WAITS_FOR_RESULT] = "CeleriacResult",
+	[WAITS_FOR_WORK] = "CeleriacMain",
+	[WAITS_FOR_PROCESSES] = "CeleriacProcesses",
+};
+
+/* Set before any process is forked. */
+static uint32 wait_events[lengthof(wait_event_names)];
+
+void
+celeriac_wait_events_init(void)
+{
+	for (int i = 0; i < lengthof(wait_event_names); i++)
+		wait_events[i] = WaitEventExtensionNew(wait_event_names[i]);
+}
+
+uint32
+celeriac_wait_event(CelWaitReason reason)
+{
+	return wait_events[reason];
+}
+#else
+void
+celeriac_wait_events_init(void)
+{
+}
+
+uint32
+celeriac_wait_event(CelWaitReason reason)
+{
+	return PG_WAIT_EXTENSION;
+}
+#endif
+
+/*
+ * From libpq/libpq.h, which wants GSSAPI's headers where the server was built
+ * with it.
+ */
+extern PGDLLIMPORT WaitEventSet *FeBeWaitSet;
+#define CLIENT_SOCKET_POS	0	/* FeBeWaitSetSocketPos */
+
+int
+celeriac_wait_for_client(long timeout_ms, CelWaitReason reason)
+{
+	WaitEvent	event;
+
+	/* whoever waits with this set says anew what for */
+	ModifyWaitEvent(FeBeWaitSet, CLIENT_SOCKET_POS, WL_SOCKET_CLOSED, NULL);
+	if (WaitEventSetWait(FeBeWaitSet, timeout_ms, &event, 1, celeriac_wait_event(reason)) == 0)
+		return WL_TIMEOUT;
+	return event.events;
+}
+
+void
+celeriac_constraints_immediate(void)
+{
+	AfterTriggerSetState(makeNode(ConstraintsSetStmt));
+}
+
+void
+celeriac_fire_deferred_triggers(void)
+{
+	AfterTriggerFireDeferred();
+}
+
+void
+celeriac_close_cursors(void)
+{
+	PortalHashTableDeleteAll();
+}
+
+bool
+celeriac_used_temporary_objects(void)
+{
+	return (MyXactFlags & XACT_FLAGS_ACCESSEDTEMPNAMESPACE) != 0;
+}
+
+void
+celeriac_drop_temporary_objects(void)
+{
+	ResetTempTableNamespace();
+}
+
+void
+celeriac_forget_session_state(void)
+{
+	DropAllPreparedStatements();
+	LockReleaseSession(USER_LOCKMETHOD);
+}
