@@ -110,8 +110,46 @@ sub wait_query
 
 	$expected //= 't';
 	$dbname //= 'postgres';
-	$node->poll_query_until($dbname, $query, $expected)
-	  or croak "timed out waiting for $expected from: $query";
+	my $found;
+
+	# A server that refuses the connection ends psql before it was given the query.
+	until (defined($found = eval { $node->poll_query_until($dbname, $query, $expected) || 0 }))
+	{
+		croak $@ unless $@ =~ /Broken pipe/;
+	}
+	croak "timed out waiting for $expected from: $query" unless $found;
+	return;
+}
+
+=pod
+
+=item wait_moment($node, $condition, $dbname = 'postgres')
+
+Waits for what does not last: the server itself looks again and again whether
+the condition holds.
+
+=cut
+
+sub wait_moment
+{
+	my ($node, $condition, $dbname) = @_;
+	my $seconds = $PostgreSQL::Test::Utils::timeout_default;
+
+	$node->safe_psql(
+		$dbname // 'postgres', qq{
+DO \$\$
+DECLARE
+	holds boolean;
+BEGIN
+	LOOP
+		SELECT $condition INTO holds;
+		EXIT WHEN holds;
+		IF clock_timestamp() > now() + interval '$seconds s' THEN
+			RAISE EXCEPTION 'timed out';
+		END IF;
+		PERFORM pg_sleep(0.002);
+	END LOOP;
+END \$\$});
 	return;
 }
 

@@ -65,8 +65,8 @@ foreach my $blow (1 .. $blows)
 	my $ended = value('SELECT count(*) FROM task_result');
 
 	value("SELECT send_some($first, $last)");
-	Celeriac::wait_query($node,
-		"SELECT (SELECT count(*) FROM task_result) > $ended + $tasks / 10
+	Celeriac::wait_moment($node,
+		"(SELECT count(*) FROM task_result) > $ended + $tasks / 10
 			AND (SELECT count(*) FROM task_worker WHERE active > 0) > $pools / 2");
 	Celeriac::kill_postmaster($node);
 	Celeriac::wait_query($node, $online, $pools);

@@ -126,8 +126,8 @@ is_done($pools, 'slow tasks');
 my $tasks = 300_000;
 
 send_many($tasks, 'noop.noop', '[]');
-Celeriac::wait_query($node,
-	"SELECT (SELECT count(*) FROM task_result) > $tasks / 20 AND (SELECT count(*) FROM task_worker WHERE active >= $many) >= $seats");
+Celeriac::wait_moment($node,
+	"(SELECT count(*) FROM task_result) > $tasks / 20 AND (SELECT count(*) FROM task_worker WHERE active >= $many) >= $seats");
 
 my %pid = map { $_->name => $_->pid } @pools;
 my @stopped = split /\n/,
