@@ -21,6 +21,18 @@ check_utf8(const char *bytes, size_t length, const char *expected,
 	is(copy, expected, name);
 }
 
+/* The same, with bytes behind those that count. */
+static void
+check_utf8_within(const char *bytes, size_t length, const char *expected,
+				  const char *name)
+{
+	char		copy[64];
+
+	snprintf(copy, sizeof(copy), "%s", bytes);
+	text_make_utf8(copy, length);
+	is(copy, expected, name);
+}
+
 #define UTF8(bytes, expected, name) \
 	check_utf8(bytes, sizeof(bytes) - 1, expected, name)
 
@@ -34,6 +46,7 @@ test_utf8(void)
 	UTF8("caf\xe9", "caf?", "Latin-1 becomes a question mark");
 	UTF8("a\0b", "a?b", "NUL, which no text column takes");
 	UTF8("\xe2\x82", "??", "a sequence that is cut off at the end");
+	check_utf8_within("\xe2\x82\xac", 2, "??\xac", "what lies behind the end does not count");
 	UTF8("\xe2" "a", "?a", "what follows a broken start is kept");
 	UTF8("\xc0\xaf", "??", "an overlong form of two bytes");
 	UTF8("\xe0\x80\xaf", "???", "an overlong form of three bytes");
