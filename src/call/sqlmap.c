@@ -4,7 +4,7 @@
  *		many items.
  *
  * It is one task: the calls share its transaction, and the first error is its
- * end.  Those of C modules are called by worker/src/map.c.
+ * end.  Those of C modules are called by worker/sdk/map.c.
  */
 #include "call/sqlmap.h"
 

@@ -35,8 +35,9 @@
 /* how often a fetch of many asks whether it is its turn */
 #define BROKER_WAIT_AGAIN	(100 * CLOCK_MS)
 
-/* between attempts to end a wait */
+/* between attempts to end a wait: the first pause, which doubles */
 #define BROKER_CANCEL_PAUSE	(200 * CLOCK_MS)
+#define BROKER_CANCEL_MAX	(5 * CLOCK_SECOND)
 
 struct Broker
 {
@@ -59,6 +60,7 @@ struct Broker
 	int64_t		fetch_after;	/* not before, after an error */
 	int64_t		wait_again;		/* before many tasks are fetched */
 	int64_t		cancel_at;		/* the wait is to end, now or then */
+	int64_t		cancel_pause;	/* after the next attempt to end it */
 
 	int64_t		heartbeat_at;
 	bool		leaving;
@@ -336,7 +338,7 @@ broker_holds_claims(const Broker *broker)
 	return broker->fetch.ready;
 }
 
-/* A cancel that arrives before the wait has begun is lost: so again and again. */
+/* A cancel that fails, or arrives before the wait has begun, is lost: so again. */
 void
 broker_cancel_fetch(Broker *broker)
 {
@@ -346,7 +348,9 @@ broker_cancel_fetch(Broker *broker)
 		return;
 	}
 	link_cancel(broker->fetch.link);
-	broker->cancel_at = clock_mono() + BROKER_CANCEL_PAUSE;
+	broker->cancel_at = clock_mono() + broker->cancel_pause;
+	if (broker->cancel_pause < BROKER_CANCEL_MAX)
+		broker->cancel_pause *= 2;
 }
 
 /*
@@ -497,6 +501,7 @@ broker_new(const BrokerConfig *config, const BrokerHost *host)
 								broker->fetch.link);
 	broker->heartbeat_at = CLOCK_NEVER;
 	broker->cancel_at = CLOCK_NEVER;
+	broker->cancel_pause = BROKER_CANCEL_PAUSE;
 	broker->may_be_more = true;
 	return broker;
 }

@@ -4,11 +4,13 @@
  */
 #include "server/link.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/exitcode.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -382,6 +384,25 @@ link_query(Link *link, const char *sql, int nparams, const char *const *params,
 									  NULL, NULL, 1) == 1);
 }
 
+static void
+link_log_cancel(const Link *link, const char *reason)
+{
+	log_write(LOG_LEVEL_WARNING, "%s connection: cannot cancel: %.*s",
+			  link->label, (int) strcspn(reason, "\n"), reason);
+}
+
+/* In a process of its own, which is why it says itself what went wrong. */
+static void
+link_send_cancel(const Link *link, PGcancel *cancel)
+{
+	char		error[256];
+
+	if (PQcancel(cancel, error, sizeof(error)) != 0)
+		_exit(EXIT_OK);
+	link_log_cancel(link, error);
+	_exit(EXIT_SYSTEM);
+}
+
 /*
  * PQcancel() opens a connection of its own and blocks, so a process of its own
  * does it; the supervisor reaps it as it reaps children.
@@ -390,16 +411,22 @@ void
 link_cancel(Link *link)
 {
 	PGcancel   *cancel;
-	char		error[256];
+	pid_t		pid;
 
 	if (link->state != LINK_UP)
 		return;
 	cancel = PQgetCancel(link->conn);
 	if (cancel == NULL)
+	{
+		link_log_cancel(link, "out of memory");
 		return;
+	}
 	log_flush();
-	if (fork() == 0)
-		_exit(PQcancel(cancel, error, sizeof(error)) ? 0 : 1);
+	pid = fork();
+	if (pid == 0)
+		link_send_cancel(link, cancel);
+	if (pid < 0)
+		link_log_cancel(link, strerror(errno));
 	PQfreeCancel(cancel);
 }
 

@@ -52,7 +52,10 @@ extern void link_request_both(Link *link, const Statement *first, const Params *
 /* A request with SQL text and text parameters, for rare occasions. */
 extern void link_query(Link *link, const char *sql, int nparams, const char *const *params, LinkAnswer answer, void *data);
 
-/* Ask the server to cancel what this session is doing; does not wait. */
+/*
+ * Ask the server to cancel what this session is doing; does not wait.  When
+ * that fails the log says so: ask again.
+ */
 extern void link_cancel(Link *link);
 
 /* Drop the connection, with a reason for the log, and connect again later. */
