@@ -178,8 +178,7 @@ enter(CelContext *context)
 	GetUserIdAndSecContext(&context->caller, &context->sec_context);
 	SetUserIdAndSecContext(CelCat.owner,
 						   context->sec_context | SECURITY_LOCAL_USERID_CHANGE);
-	context->path_level = celeriac_push_search_path(CelCat.namespace_oid,
-													quote_identifier(CelCat.namespace_name));
+	context->path_level = celeriac_push_search_path(quote_identifier(CelCat.namespace_name));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	MemoryContextSwitchTo(caller);
