@@ -152,8 +152,8 @@ SELECT lose() \g /dev/null
 SELECT is(state_of(:'id'), 'FAILURE WorkerLostError', 'max_deliveries: not for ever');
 SELECT task_define('options.all', expires => '1 ms') \g /dev/null
 SELECT task_send('options.all') AS id \gset
-SELECT is((SELECT count(*) FROM task_fetch('w', '{options}', lease => NULL) WHERE id = :'id'), 0::bigint, 'expires: it is not run');
-SELECT is((SELECT state FROM task_state WHERE id = :'id'), 'REVOKED', 'but ends');
+SELECT task_get(:'id', timeout => '60 s', propagate => false) \g /dev/null
+SELECT is(state_of(:'id'), 'REVOKED TaskRevokedError', 'expires: it ends by itself');
 
 -- What the call says goes before the definition.
 SELECT task_send('options.all', queue => 'own', priority => 8, max_retries => 6, expires => now() + '1 day', soft_time_limit => '22 s', time_limit => '23 s',
