@@ -2,16 +2,9 @@
 -- Chains: joined to one whichever way they are made; a chain that loses a step, a
 -- callback or its order is the error.
 --
-\set SHOW_CONTEXT never
-\set VERBOSITY terse
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS celeriac;
-RESET client_min_messages;
 \getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir /test/regress/canvas.sql
-\set ECHO none
-\i :helpers
-\set ECHO all
+\set canvas :srcdir /test/regress/canvas.sql
+\i :canvas
 
 SELECT task_chain(task_s('add', 2, 2), task_s('add', 4));
 -- however it is written

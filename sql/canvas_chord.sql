@@ -1,16 +1,9 @@
 --
 -- Chords: what comes after a header, and where its arguments, options and callbacks go.
 --
-\set SHOW_CONTEXT never
-\set VERBOSITY terse
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS celeriac;
-RESET client_min_messages;
 \getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir /test/regress/canvas.sql
-\set ECHO none
-\i :helpers
-\set ECHO all
+\set canvas :srcdir /test/regress/canvas.sql
+\i :canvas
 
 SELECT task_chord(ARRAY[task_s('add', 1, 1)], task_s('sum'));
 -- what may be a header

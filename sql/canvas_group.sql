@@ -2,16 +2,9 @@
 -- Groups: which dissolve in others, which give a list within the list; members that are lost or
 -- change places are the error.
 --
-\set SHOW_CONTEXT never
-\set VERBOSITY terse
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS celeriac;
-RESET client_min_messages;
 \getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir /test/regress/canvas.sql
-\set ECHO none
-\i :helpers
-\set ECHO all
+\set canvas :srcdir /test/regress/canvas.sql
+\i :canvas
 
 SELECT task_group(task_s('add', 1, 1));
 SELECT show(task_group()), show(task_group(:a)), show(task_group(:a, :b)), show(task_group(task_group(:a, :b))), show(task_group(task_group(:a), :b));

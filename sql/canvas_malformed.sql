@@ -2,16 +2,9 @@
 -- Signatures that are none: each is refused when it becomes one, with the reason; one that is
 -- stored and cannot be sent later is the error.
 --
-\set SHOW_CONTEXT never
-\set VERBOSITY terse
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS celeriac;
-RESET client_min_messages;
 \getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir /test/regress/canvas.sql
-\set ECHO none
-\i :helpers
-\set ECHO all
+\set canvas :srcdir /test/regress/canvas.sql
+\i :canvas
 
 CREATE FUNCTION refused(document jsonb) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,16 +1,9 @@
 --
 -- Maps and chunks: one message for many items; an item left out or given twice is the error.
 --
-\set SHOW_CONTEXT never
-\set VERBOSITY terse
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS celeriac;
-RESET client_min_messages;
 \getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir /test/regress/canvas.sql
-\set ECHO none
-\i :helpers
-\set ECHO all
+\set canvas :srcdir /test/regress/canvas.sql
+\i :canvas
 
 SELECT task_map('add', '[1, [2], {"x": 3}]');
 SELECT task_starmap('add', '[[1, 2], [3, 4]]');

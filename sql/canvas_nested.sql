@@ -2,16 +2,9 @@
 -- Canvases in canvases: what each rule does to the others; a task, callback or
 -- option that gets lost on the way down is the error.
 --
-\set SHOW_CONTEXT never
-\set VERBOSITY terse
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS celeriac;
-RESET client_min_messages;
 \getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir /test/regress/canvas.sql
-\set ECHO none
-\i :helpers
-\set ECHO all
+\set canvas :srcdir /test/regress/canvas.sql
+\i :canvas
 
 -- what Celery's own integration tests build, and what would be sent
 SELECT sent(task_group(:a, :b) | :c | :d | task_group(:a, :b)), sent(:a | task_group(:b | :c, :d)), sent(task_chain(:a, task_group(task_chain(:b, :c), :d), :e));

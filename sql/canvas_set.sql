@@ -1,16 +1,9 @@
 --
 -- Options, links and errbacks of signatures: what wins, what is kept, what is refused.
 --
-\set SHOW_CONTEXT never
-\set VERBOSITY terse
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS celeriac;
-RESET client_min_messages;
 \getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir /test/regress/canvas.sql
-\set ECHO none
-\i :helpers
-\set ECHO all
+\set canvas :srcdir /test/regress/canvas.sql
+\i :canvas
 
 SELECT show(task_set(:a, '{"queue": "q", "priority": 3}')), show(task_set(task_set(:a, '{"queue": "q", "priority": 3}'), '{"queue": "p"}'));
 SELECT show(task_set(task_set(:a, '{"queue": "q", "priority": 3}'), '{"queue": null}')), show(task_set(:a, '{"queue": null}')), show(task_set(:a, '{}'));

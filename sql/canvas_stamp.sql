@@ -2,16 +2,9 @@
 -- Stamps: on every task of a canvas, whatever is done to it later, and what is
 -- revoked by them.  A task that lost its stamp cannot be found again.
 --
-\set SHOW_CONTEXT never
-\set VERBOSITY terse
-SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS celeriac;
-RESET client_min_messages;
 \getenv srcdir PG_ABS_SRCDIR
-\set helpers :srcdir /test/regress/canvas.sql
-\set ECHO none
-\i :helpers
-\set ECHO all
+\set canvas :srcdir /test/regress/canvas.sql
+\i :canvas
 
 
 SELECT task_stamp(task_s('add', 1), '{"customer": 42}');

@@ -8,7 +8,6 @@
 
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
@@ -35,42 +34,23 @@
 
 /*
  * A search_path of our own until the matching pop or the end of the
- * (sub)transaction; pg_catalog, not named, comes first.  17 dropped the
- * override stack and made the setting cheap.
+ * (sub)transaction; pg_catalog, not named, comes first.  It is set as a function
+ * does it in its SET clause, because users' functions that our statements call
+ * may have such a clause too: an OverrideSearchPath would overrule it.
  */
-#if PG_VERSION_NUM >= 170000
 static inline int
-celeriac_push_search_path(Oid namespace_oid, const char *namespace_name)
+celeriac_push_search_path(const char *namespace_name)
 {
 	int			nestlevel = NewGUCNestLevel();
 	char	   *path = psprintf("%s, pg_temp", namespace_name);
 
-	(void) namespace_oid;
-	SetConfigOption("search_path", path, PGC_USERSET, PGC_S_SESSION);
+	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	pfree(path);
 	return nestlevel;
 }
 
 #define celeriac_pop_search_path(nestlevel)	AtEOXact_GUC(false, nestlevel)
-#else
-static inline int
-celeriac_push_search_path(Oid namespace_oid, const char *namespace_name)
-{
-	OverrideSearchPath path = {
-		.schemas = list_make1_oid(namespace_oid),
-		.addCatalog = true,
-		.addTemp = false
-	};
-
-	(void) namespace_name;
-	PushOverrideSearchPath(&path);
-	list_free(path.schemas);
-	return 0;
-}
-
-#define celeriac_pop_search_path(nestlevel) \
-	((void) (nestlevel), PopOverrideSearchPath())
-#endif
 
 /* 16 replaced the ownership check of each kind of object by one for all. */
 #if PG_VERSION_NUM >= 160000

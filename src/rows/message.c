@@ -100,8 +100,9 @@ celeriac_row_delivery(const Row *row, DeliveryTexts *texts, Delivery *d)
 void
 celeriac_read_delivery(SPITupleTable *table, uint64 number, Delivery *d)
 {
-	Datum		values[Anum_message_options];
-	bool		nulls[Anum_message_options];
+	/* users may have added columns */
+	Datum		values[MaxHeapAttributeNumber];
+	bool		nulls[MaxHeapAttributeNumber];
 	Row			row = {.values = values, .nulls = nulls};
 	DeliveryTexts texts = {0};
 

@@ -156,8 +156,7 @@ enter(CelContext *context)
 	GetUserIdAndSecContext(&context->caller, &context->sec_context);
 	SetUserIdAndSecContext(CelExt.owner,
 						   context->sec_context | SECURITY_LOCAL_USERID_CHANGE);
-	context->path_level = celeriac_push_search_path(CelExt.namespace_oid,
-													quote_identifier(CelExt.namespace_name));
+	context->path_level = celeriac_push_search_path(quote_identifier(CelExt.namespace_name));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	MemoryContextSwitchTo(caller);

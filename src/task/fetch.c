@@ -268,8 +268,9 @@ keep_by_id(FetchState *fetch, Candidates *found)
 
 	for (uint64 i = 0; i < rows; i++)
 	{
-		Datum		values[Anum_message_options];
-		bool		nulls[Anum_message_options];
+		/* users may have added columns */
+		Datum		values[MaxHeapAttributeNumber];
+		bool		nulls[MaxHeapAttributeNumber];
 		Row			row = {.values = values, .nulls = nulls};
 		Candidate  *item;
 

@@ -22,9 +22,6 @@ SELECT is(count(*), 1::bigint, 'a map is one task') FROM task_state WHERE root_i
 CREATE FUNCTION held() RETURNS uuid LANGUAGE sql AS $$
     SELECT task_send(task_si('identity', 1) | task_group(task_s('add', 1), task_s('add', 2) | task_s('add', 3)) | task_s('tsum') | task_s('add', 4), countdown => '1 hour')
 $$;
-CREATE FUNCTION canvas_of(id uuid) RETURNS SETOF task_state LANGUAGE sql AS $$
-    SELECT m.* FROM task_state AS l JOIN task_state AS m USING (root_id) WHERE l.id = canvas_of.id
-$$;
 SELECT held() AS id \gset
 SELECT is(array_agg(DISTINCT state), '{PENDING}', 'all tasks are PENDING') FROM canvas_of(:'id');
 SELECT is(count(*), 7::bigint, 'six tasks and a group') FROM canvas_of(:'id');
@@ -57,8 +54,6 @@ SELECT throws_ok(format('SELECT task_get(%L, timeout => %L)', :'id', '60 s'), NU
 SELECT is((SELECT state FROM canvas_of(:'id') WHERE args = '[2]'), 'SUCCESS', 'the other ran');
 
 -- Running: what depends on it goes with it, what it depends on goes on.
-CREATE FUNCTION nap() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM pg_sleep(60)';
-SELECT task_register('nap()'::regprocedure) \g /dev/null
 CREATE FUNCTION wait_for(id uuid, wanted text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
     FOR i IN 1 .. 600 LOOP

@@ -6,8 +6,6 @@
 SELECT no_plan();
 \ir include/canvas.psql
 
-CREATE FUNCTION times(n int, sig task_signature) RETURNS task_signature[] LANGUAGE sql RETURN array_fill(sig, ARRAY[n]);
-
 -- The body of a chord fails with the header, whatever fails in it.
 CREATE TEMP TABLE broken (what text, sig task_signature);
 INSERT INTO broken VALUES

@@ -7,7 +7,6 @@ SELECT no_plan();
 
 CREATE FUNCTION identities(a int, b int) RETURNS task_signature[] LANGUAGE sql AS
 $$ SELECT ARRAY(SELECT task_s('identity', i) FROM generate_series(a, b) AS i) $$;
-CREATE FUNCTION times(n int, sig task_signature) RETURNS task_signature[] LANGUAGE sql RETURN array_fill(sig, ARRAY[n]);
 
 SELECT try('two', task_group(task_s('identity', 42), task_s('identity', 43)), '[42, 43]') \g /dev/null
 SELECT try('one', task_group(task_s('identity', 42)), '[42]') \g /dev/null

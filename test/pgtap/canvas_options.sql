@@ -5,15 +5,11 @@
 SELECT no_plan();
 \ir include/canvas.psql
 
-CREATE FUNCTION canvas_of(id uuid) RETURNS SETOF task_state LANGUAGE sql AS $$
-    SELECT m.* FROM task_state AS l JOIN task_state AS m USING (root_id) WHERE l.id = canvas_of.id
-$$;
 CREATE FUNCTION my(what text, VARIADIC x jsonb[] DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
     SELECT CASE what WHEN 'user' THEN to_jsonb(current_user) ELSE to_jsonb(task_current()) #> what::text[] END
 $$;
-CREATE FUNCTION nap(VARIADIC x jsonb[] DEFAULT '{}') RETURNS int LANGUAGE sql AS 'SELECT 1 FROM pg_sleep(60)';
 CREATE FUNCTION always_retry(VARIADIC x jsonb[] DEFAULT '{}') RETURNS void LANGUAGE sql AS $$ SELECT task_raise_retry('0 s', 'again') $$;
-SELECT task_register(f::regprocedure) FROM unnest('{my,nap,always_retry}'::regproc[]) AS f \g /dev/null
+SELECT task_register(f::regprocedure) FROM unnest('{my,always_retry}'::regproc[]) AS f \g /dev/null
 
 -- Options of a later step are its own.
 SELECT try('a queue', task_si('identity', 1) | task_set(task_si('my', '{queue}'), '{"queue": "server"}'), '"server"') \g /dev/null

@@ -21,6 +21,44 @@ FROM (VALUES
     ('celeriac.max_databases', '128', 'postmaster', 'integer', NULL),
     ('celeriac.max_queues', '4096', 'postmaster', 'integer', NULL)
 ) AS v (name, boot, ctx, type, u) LEFT JOIN pg_settings AS s ON s.name = v.name;
+
+-- What docs/configuration.md says of them, in its tables and in the sections:
+-- default, range, and when a change takes effect.
+\set page `cat docs/configuration.md`
+CREATE TEMP VIEW page_row AS
+    SELECT m[1] AS name, m[2] AS second, m[3] AS third
+    FROM regexp_matches(:'page', '^\| \[?`(celeriac\.[a-z_]+)`[^|]*\| ([^|]+) \| ([^|]+) \|$', 'gn') AS m;
+CREATE TEMP VIEW page_section AS
+    SELECT split_part(section, ' ', 1) AS name, substring(section, 'Default: ([^.(]*[^.( ])') AS boot, substring(section, 'Range: ([^.]+)\.') AS range
+    FROM (SELECT translate(s, E'\n', ' ') AS section FROM regexp_split_to_table(:'page', '\n## ') AS s) AS s WHERE section LIKE 'celeriac.%';
+CREATE TEMP VIEW setting AS SELECT * FROM pg_settings WHERE name LIKE 'celeriac.%';
+
+-- A value as people write it, as the server does.
+CREATE FUNCTION pg_temp.plain(said text, unit text) RETURNS text LANGUAGE sql AS $$
+    SELECT CASE
+        WHEN said = 'empty' THEN ''
+        WHEN unit IS NULL THEN trim(said, '`')
+        ELSE round(extract(epoch FROM said::interval) * CASE unit WHEN 'ms' THEN 1000 ELSE 1 END)::text END
+$$;
+CREATE FUNCTION pg_temp.bounds(said text, unit text) RETURNS text[] LANGUAGE sql AS $$
+    SELECT CASE WHEN said LIKE '% and more' THEN ARRAY[pg_temp.plain(split_part(said, ' and more', 1), unit), '2147483647']
+        ELSE ARRAY[pg_temp.plain(split_part(said, ' to ', 1), unit), pg_temp.plain(split_part(said, ' to ', 2), unit)] END
+$$;
+
+SELECT results_eq(
+    $$SELECT r.name, pg_temp.plain(second, unit), third FROM page_row AS r LEFT JOIN setting AS s USING (name)
+        WHERE third IN ('reload', 'restart', 'any session') ORDER BY 1$$,
+    $$SELECT name, boot_val, CASE context WHEN 'postmaster' THEN 'restart' WHEN 'sighup' THEN 'reload' ELSE 'any session' END FROM setting ORDER BY 1$$,
+    'the page lists all settings, their defaults, and when a change takes effect');
+SELECT results_eq(
+    $$SELECT name, pg_temp.plain(boot, unit) FROM page_section JOIN setting USING (name) ORDER BY 1$$,
+    $$SELECT name, boot_val FROM setting WHERE name !~ '\.max_' ORDER BY 1$$, 'each section says the default again');
+SELECT results_eq(
+    $$SELECT name, pg_temp.bounds(range, unit) FROM (
+        SELECT name, range FROM page_section
+        UNION ALL SELECT name, third FROM page_row WHERE third LIKE '% to %') AS r JOIN setting USING (name) WHERE range IS NOT NULL ORDER BY 1$$,
+    $$SELECT name, ARRAY[min_val, max_val] FROM setting WHERE vartype = 'integer' AND name <> 'celeriac.result_expires' ORDER BY 1$$,
+    'and the range of a number');
 SELECT is_empty($$SELECT name FROM pg_settings WHERE name LIKE 'celeriac.%' AND coalesce(short_desc, '') = ''$$,
     'every setting says what it is');
 

@@ -1,8 +1,13 @@
+\set ECHO none
 --
--- Canvases as short text, for the regression tests that \i this file: tasks
--- by name, (a | b) a chain, [a, b] a group, ! immutable.
+-- What the regression tests of canvases begin with: how errors are shown, the
+-- extension, and canvases as short text: tasks by name, (a | b) a chain, [a, b]
+-- a group, ! immutable.
 --
+\set SHOW_CONTEXT never
+\set VERBOSITY terse
 SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS celeriac;
 CREATE SCHEMA IF NOT EXISTS canvas;
 RESET client_min_messages;
 SET search_path = canvas, public;
@@ -51,3 +56,4 @@ RETURNS text LANGUAGE sql AS $$ SELECT show(celeriac_canvas_prepared(s, args, kw
 \set e 'task_s(''e'')'
 \set cb 'task_s(''cb'')'
 \set eb 'task_s(''eb'')'
+\set ECHO all
