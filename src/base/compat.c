@@ -8,6 +8,7 @@
 #include "base/compat.h"
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "commands/prepare.h"
 #include "commands/trigger.h"
 #include "nodes/makefuncs.h"
