@@ -2,8 +2,8 @@
  * attempt.h
  *		Work whose failure is caught.
  */
-#ifndef CELERIAC_ATTEMPT_H
-#define CELERIAC_ATTEMPT_H
+#ifndef CELERIAC_BASE_ATTEMPT_H
+#define CELERIAC_BASE_ATTEMPT_H
 
 #include "base/names.h"
 
@@ -23,4 +23,4 @@ extern void celeriac_do_and_undo(void (*work) (void *), void *argument);
 /* Likewise, unless the work says that it is to be kept. */
 extern void celeriac_do_and_keep_if(void (*work) (void *), void *argument, const bool *keep);
 
-#endif							/* CELERIAC_ATTEMPT_H */
+#endif							/* CELERIAC_BASE_ATTEMPT_H */

@@ -2,8 +2,8 @@
  * check.h
  *		Checking what callers pass.
  */
-#ifndef CELERIAC_ARGUMENT_H
-#define CELERIAC_ARGUMENT_H
+#ifndef CELERIAC_BASE_CHECK_H
+#define CELERIAC_BASE_CHECK_H
 
 #include "base/names.h"
 
@@ -37,4 +37,4 @@ extern Datum celeriac_uuid_array(Datum *ids, int count);
 extern char **celeriac_text_array(ArrayType *array, const char *argument,
 								  int *count);
 
-#endif							/* CELERIAC_ARGUMENT_H */
+#endif							/* CELERIAC_BASE_CHECK_H */

@@ -2,8 +2,8 @@
  * column.h
  *		Building the arrays that set-based statements take.
  */
-#ifndef CELERIAC_COLUMN_H
-#define CELERIAC_COLUMN_H
+#ifndef CELERIAC_BASE_COLUMN_H
+#define CELERIAC_BASE_COLUMN_H
 
 #include "base/names.h"
 
@@ -18,4 +18,4 @@ extern Column celeriac_column(int count);
 extern void celeriac_column_text(Column *column, int i, const char *text);
 extern Datum celeriac_column_array(Column *column, int count, Oid type);
 
-#endif							/* CELERIAC_COLUMN_H */
+#endif							/* CELERIAC_BASE_COLUMN_H */

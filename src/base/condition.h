@@ -2,8 +2,8 @@
  * condition.h
  *		Names of SQLSTATEs, as PL/pgSQL and the manual know them.
  */
-#ifndef CELERIAC_CONDITION_H
-#define CELERIAC_CONDITION_H
+#ifndef CELERIAC_BASE_CONDITION_H
+#define CELERIAC_BASE_CONDITION_H
 
 #include "base/names.h"
 
@@ -22,4 +22,4 @@ extern char *celeriac_condition_exc_type(int sqlerrcode);
 extern bool celeriac_autoretry_matches(const char *exc_type,
 									   char *const *patterns, int n);
 
-#endif							/* CELERIAC_CONDITION_H */
+#endif							/* CELERIAC_BASE_CONDITION_H */

@@ -2,8 +2,8 @@
  * delivery.h
  *		A task handed to a worker, and what became of it.
  */
-#ifndef CELERIAC_DELIVERY_H
-#define CELERIAC_DELIVERY_H
+#ifndef CELERIAC_BASE_DELIVERY_H
+#define CELERIAC_BASE_DELIVERY_H
 
 #include "base/names.h"
 
@@ -86,4 +86,4 @@ extern void celeriac_outcome_init(Outcome *outcome, const pg_uuid_t *id,
 								  OutcomeState state, const char *exc_type,
 								  const char *exc_message);
 
-#endif							/* CELERIAC_DELIVERY_H */
+#endif							/* CELERIAC_BASE_DELIVERY_H */

@@ -2,8 +2,8 @@
  * errors.h
  *		Celeriac's own SQLSTATEs: class TC, condition names in docs/errors.md.
  */
-#ifndef CELERIAC_ERRORS_H
-#define CELERIAC_ERRORS_H
+#ifndef CELERIAC_BASE_ERRORS_H
+#define CELERIAC_BASE_ERRORS_H
 
 #include "base/names.h"
 
@@ -40,4 +40,4 @@
 /* A table in shared memory is full. */
 #define ERRCODE_CELERIAC_OUT_OF_SLOTS		MAKE_SQLSTATE('T','C','0','3','1')
 
-#endif							/* CELERIAC_ERRORS_H */
+#endif							/* CELERIAC_BASE_ERRORS_H */

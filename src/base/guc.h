@@ -2,8 +2,8 @@
  * guc.h
  *		The settings, celeriac.*: one table in guc.c.
  */
-#ifndef CELERIAC_GUC_H
-#define CELERIAC_GUC_H
+#ifndef CELERIAC_BASE_GUC_H
+#define CELERIAC_BASE_GUC_H
 
 #include "base/names.h"
 
@@ -22,4 +22,4 @@ extern int	celeriac_executor_idle_timeout; /* ms */
 
 extern void celeriac_guc_init(void);
 
-#endif							/* CELERIAC_GUC_H */
+#endif							/* CELERIAC_BASE_GUC_H */

@@ -3,8 +3,8 @@
  *		Column numbers of the tables, as src/sql/tables.sql declares them, and
  *		where a row is.
  */
-#ifndef CELERIAC_RELATION_H
-#define CELERIAC_RELATION_H
+#ifndef CELERIAC_BASE_RELATION_H
+#define CELERIAC_BASE_RELATION_H
 
 #include "base/names.h"
 
@@ -74,4 +74,4 @@ typedef struct RowPlace
 	ItemPointerData tid;
 } RowPlace;
 
-#endif							/* CELERIAC_RELATION_H */
+#endif							/* CELERIAC_BASE_RELATION_H */

@@ -3,8 +3,8 @@
  *		Reading columns of a row, NULL or not: of a tuple, or of values that are
  *		to become one.
  */
-#ifndef CELERIAC_ROW_H
-#define CELERIAC_ROW_H
+#ifndef CELERIAC_BASE_ROW_H
+#define CELERIAC_BASE_ROW_H
 
 #include "base/names.h"
 
@@ -37,4 +37,4 @@ extern double celeriac_row_float8(const Row *row, int number, double fallback);
 
 extern const RowPlace celeriac_nowhere;
 
-#endif							/* CELERIAC_ROW_H */
+#endif							/* CELERIAC_BASE_ROW_H */

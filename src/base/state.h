@@ -2,8 +2,8 @@
  * state.h
  *		The states of a task and the changes that are legal: one table.
  */
-#ifndef CELERIAC_STATE_H
-#define CELERIAC_STATE_H
+#ifndef CELERIAC_BASE_STATE_H
+#define CELERIAC_BASE_STATE_H
 
 #include "base/names.h"
 
@@ -27,4 +27,4 @@ extern bool celeriac_transition_legal(TaskState from, TaskState to);
 pg_noreturn extern void celeriac_invalid_transition(const pg_uuid_t *id, const char *from,
 													const char *to);
 
-#endif							/* CELERIAC_STATE_H */
+#endif							/* CELERIAC_BASE_STATE_H */

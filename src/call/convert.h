@@ -2,8 +2,8 @@
  * convert.h
  *		JSON values as values of a function's parameters.
  */
-#ifndef CELERIAC_CONVERT_H
-#define CELERIAC_CONVERT_H
+#ifndef CELERIAC_CALL_CONVERT_H
+#define CELERIAC_CALL_CONVERT_H
 
 #include "base/names.h"
 
@@ -45,4 +45,4 @@ extern Datum celeriac_convert(Parameter *param, JsonbValue *value, bool *isnull)
 /* the first column of the first row that SPI returned, with this code */
 extern Datum celeriac_first_value(int code, bool *isnull);
 
-#endif							/* CELERIAC_CONVERT_H */
+#endif							/* CELERIAC_CALL_CONVERT_H */

@@ -3,8 +3,8 @@
  *		celeriac.map and celeriac.starmap: a SQL task, called once for each of
  *		many items.
  */
-#ifndef CELERIAC_SQLMAP_H
-#define CELERIAC_SQLMAP_H
+#ifndef CELERIAC_CALL_SQLMAP_H
+#define CELERIAC_CALL_SQLMAP_H
 
 #include "base/names.h"
 
@@ -15,4 +15,4 @@
 /* as celeriac_sqltask_call, whatever the delivery is */
 extern Jsonb *celeriac_sqlmap_call(Oid function, const Delivery *delivery);
 
-#endif							/* CELERIAC_SQLMAP_H */
+#endif							/* CELERIAC_CALL_SQLMAP_H */

@@ -2,8 +2,8 @@
  * sqltask.h
  *		Calling a SQL function as a task: JSON arguments in, jsonb out.
  */
-#ifndef CELERIAC_SQLTASK_H
-#define CELERIAC_SQLTASK_H
+#ifndef CELERIAC_CALL_SQLTASK_H
+#define CELERIAC_CALL_SQLTASK_H
 
 #include "base/names.h"
 
@@ -15,4 +15,4 @@
  */
 extern Jsonb *celeriac_sqltask_call(Oid function, Jsonb *args, Jsonb *kwargs);
 
-#endif							/* CELERIAC_SQLTASK_H */
+#endif							/* CELERIAC_CALL_SQLTASK_H */

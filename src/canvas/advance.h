@@ -2,8 +2,8 @@
  * advance.h
  *		What follows from the end of tasks: callbacks, and what waited for them.
  */
-#ifndef CELERIAC_ADVANCE_H
-#define CELERIAC_ADVANCE_H
+#ifndef CELERIAC_CANVAS_ADVANCE_H
+#define CELERIAC_CANVAS_ADVANCE_H
 
 #include "base/names.h"
 
@@ -24,4 +24,4 @@ extern void celeriac_advance_complete(List *groups);
 extern void celeriac_advance_stuck(const pg_uuid_t *id, const pg_uuid_t *root,
 								   bool is_group);
 
-#endif							/* CELERIAC_ADVANCE_H */
+#endif							/* CELERIAC_CANVAS_ADVANCE_H */

@@ -2,8 +2,8 @@
  * callback.h
  *		Links and errbacks: what is sent when a task has ended.
  */
-#ifndef CELERIAC_CALLBACK_H
-#define CELERIAC_CALLBACK_H
+#ifndef CELERIAC_CANVAS_CALLBACK_H
+#define CELERIAC_CANVAS_CALLBACK_H
 
 #include "base/names.h"
 
@@ -17,4 +17,4 @@ extern List *celeriac_callbacks(const Ended *ended);
 /* End groups that were complete when they were sent; likewise. */
 extern List *celeriac_end_complete(List *groups);
 
-#endif							/* CELERIAC_CALLBACK_H */
+#endif							/* CELERIAC_CANVAS_CALLBACK_H */

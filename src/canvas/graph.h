@@ -6,8 +6,8 @@
  * A message that others wait for says so in its options: "canvas" is the number
  * of tasks that wait for it, or 0 for a member of a group.
  */
-#ifndef CELERIAC_GRAPH_H
-#define CELERIAC_GRAPH_H
+#ifndef CELERIAC_CANVAS_GRAPH_H
+#define CELERIAC_CANVAS_GRAPH_H
 
 #include "base/names.h"
 
@@ -80,4 +80,4 @@ extern const Canvas *celeriac_graph_innermost(const Canvas *canvas);
 extern List *celeriac_graph_send(const Canvas *canvas, const Family *family,
 								 pg_uuid_t *id);
 
-#endif							/* CELERIAC_GRAPH_H */
+#endif							/* CELERIAC_CANVAS_GRAPH_H */

@@ -2,8 +2,8 @@
  * rootlock.h
  *		The lock under which a canvas is changed as a whole.
  */
-#ifndef CELERIAC_ROOTLOCK_H
-#define CELERIAC_ROOTLOCK_H
+#ifndef CELERIAC_CANVAS_ROOTLOCK_H
+#define CELERIAC_CANVAS_ROOTLOCK_H
 
 #include "base/names.h"
 
@@ -22,4 +22,4 @@ extern bool celeriac_rootlock_held(void);
  */
 extern void celeriac_rootlock_nowait(bool nowait);
 
-#endif							/* CELERIAC_ROOTLOCK_H */
+#endif							/* CELERIAC_CANVAS_ROOTLOCK_H */

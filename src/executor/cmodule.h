@@ -2,8 +2,8 @@
  * cmodule.h
  *		C task modules inside executors (celeriac.modules).
  */
-#ifndef CELERIAC_CMODULE_H
-#define CELERIAC_CMODULE_H
+#ifndef CELERIAC_EXECUTOR_CMODULE_H
+#define CELERIAC_EXECUTOR_CMODULE_H
 
 #include "base/names.h"
 
@@ -32,4 +32,4 @@ extern void celeriac_cmodule_run(const struct ModuleTask *task,
 								 ModuleText *text);
 extern void celeriac_cmodule_accept(Outcome *outcome, const ModuleText *text);
 
-#endif							/* CELERIAC_CMODULE_H */
+#endif							/* CELERIAC_EXECUTOR_CMODULE_H */

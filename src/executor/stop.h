@@ -2,8 +2,8 @@
  * stop.h
  *		Stopping what an executor runs: time limits, revokes, shutdown.
  */
-#ifndef CELERIAC_LIMIT_H
-#define CELERIAC_LIMIT_H
+#ifndef CELERIAC_EXECUTOR_STOP_H
+#define CELERIAC_EXECUTOR_STOP_H
 
 #include "base/names.h"
 
@@ -46,4 +46,4 @@ extern CancelReason celeriac_stop_end(void);
 extern bool celeriac_stop_soft_reached(void);
 extern bool celeriac_stop_requested(void);
 
-#endif							/* CELERIAC_LIMIT_H */
+#endif							/* CELERIAC_EXECUTOR_STOP_H */

@@ -2,8 +2,8 @@
  * children.h
  *		Signatures that arrive with the outcome of the task that sent them.
  */
-#ifndef CELERIAC_CHILDREN_H
-#define CELERIAC_CHILDREN_H
+#ifndef CELERIAC_FINISH_CHILDREN_H
+#define CELERIAC_FINISH_CHILDREN_H
 
 #include "base/names.h"
 
@@ -25,4 +25,4 @@ extern Parents *celeriac_children_parents(const Outcome *outcomes, int count);
 extern void celeriac_children_send(Parents *parents, const Outcome *outcomes,
 								   int count);
 
-#endif							/* CELERIAC_CHILDREN_H */
+#endif							/* CELERIAC_FINISH_CHILDREN_H */

@@ -2,8 +2,8 @@
  * finish.h
  *		Ending tasks: outcomes of workers, and ends that others decide.
  */
-#ifndef CELERIAC_FINISH_H
-#define CELERIAC_FINISH_H
+#ifndef CELERIAC_FINISH_FINISH_H
+#define CELERIAC_FINISH_FINISH_H
 
 #include "base/names.h"
 
@@ -28,4 +28,4 @@ extern uint64 celeriac_end_claimed(Outcome *outcomes, int count, bool give_back)
  */
 extern void celeriac_end_lost(Outcome *outcomes, int count);
 
-#endif							/* CELERIAC_FINISH_H */
+#endif							/* CELERIAC_FINISH_FINISH_H */

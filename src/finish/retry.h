@@ -2,8 +2,8 @@
  * retry.h
  *		How long to wait before a task is tried again.
  */
-#ifndef CELERIAC_RETRY_H
-#define CELERIAC_RETRY_H
+#ifndef CELERIAC_FINISH_RETRY_H
+#define CELERIAC_FINISH_RETRY_H
 
 #include "base/names.h"
 
@@ -12,4 +12,4 @@
 /* seconds; retries = how often it was tried again so far */
 extern double celeriac_retry_delay(const Definition *definition, int retries);
 
-#endif							/* CELERIAC_RETRY_H */
+#endif							/* CELERIAC_FINISH_RETRY_H */

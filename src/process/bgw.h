@@ -2,8 +2,8 @@
  * bgw.h
  *		What all our background workers do alike.
  */
-#ifndef CELERIAC_BGW_H
-#define CELERIAC_BGW_H
+#ifndef CELERIAC_PROCESS_BGW_H
+#define CELERIAC_PROCESS_BGW_H
 
 #include "base/names.h"
 
@@ -48,4 +48,4 @@ typedef TimestampTz (*DutyFunction) (void);
 extern TimestampTz celeriac_bgw_in_transaction(const char *activity,
 											   DutyFunction duty);
 
-#endif							/* CELERIAC_BGW_H */
+#endif							/* CELERIAC_PROCESS_BGW_H */

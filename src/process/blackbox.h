@@ -2,8 +2,8 @@
  * blackbox.h
  *		What each executor was running when the server went down.
  */
-#ifndef CELERIAC_BLACKBOX_H
-#define CELERIAC_BLACKBOX_H
+#ifndef CELERIAC_PROCESS_BLACKBOX_H
+#define CELERIAC_PROCESS_BLACKBOX_H
 
 #include "base/names.h"
 
@@ -21,4 +21,4 @@ extern void celeriac_blackbox_end(void);
  */
 extern pg_uuid_t *celeriac_blackbox_crashed(int *count);
 
-#endif							/* CELERIAC_BLACKBOX_H */
+#endif							/* CELERIAC_PROCESS_BLACKBOX_H */

@@ -2,8 +2,8 @@
  * duty.h
  *		What a coordinator does when it wakes: due, lost, expired, old.
  */
-#ifndef CELERIAC_DUTY_H
-#define CELERIAC_DUTY_H
+#ifndef CELERIAC_PROCESS_DUTY_H
+#define CELERIAC_PROCESS_DUTY_H
 
 #include "base/names.h"
 
@@ -12,4 +12,4 @@ extern TimestampTz celeriac_duty_run(void);
 /* how many tasks wait in the executors' queues: is another executor worth it? */
 extern bool celeriac_duty_executors_needed(void);
 
-#endif							/* CELERIAC_DUTY_H */
+#endif							/* CELERIAC_PROCESS_DUTY_H */

@@ -3,11 +3,11 @@
  *		The one background worker per cluster that keeps a coordinator in every
  *		database that has the extension.
  */
-#ifndef CELERIAC_LAUNCHER_H
-#define CELERIAC_LAUNCHER_H
+#ifndef CELERIAC_PROCESS_LAUNCHER_H
+#define CELERIAC_PROCESS_LAUNCHER_H
 
 #include "base/names.h"
 
 extern void celeriac_launcher_init(void);
 
-#endif							/* CELERIAC_LAUNCHER_H */
+#endif							/* CELERIAC_PROCESS_LAUNCHER_H */

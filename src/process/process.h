@@ -3,8 +3,8 @@
  *		Which background workers of ours there are, and who must stay out of
  *		which database.
  */
-#ifndef CELERIAC_PROCESS_H
-#define CELERIAC_PROCESS_H
+#ifndef CELERIAC_PROCESS_PROCESS_H
+#define CELERIAC_PROCESS_PROCESS_H
 
 #include "base/names.h"
 
@@ -102,4 +102,4 @@ extern bool celeriac_process_is_blocked(Oid dboid);
 /* to its database: how many executors there are now */
 extern void celeriac_process_publish(Oid dboid);
 
-#endif							/* CELERIAC_PROCESS_H */
+#endif							/* CELERIAC_PROCESS_PROCESS_H */

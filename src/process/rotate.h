@@ -3,8 +3,8 @@
  *		The coordinator's care of segments: which one takes new rows, and
  *		emptying those that are done with.
  */
-#ifndef CELERIAC_ROTATE_H
-#define CELERIAC_ROTATE_H
+#ifndef CELERIAC_PROCESS_ROTATE_H
+#define CELERIAC_PROCESS_ROTATE_H
 
 #include "base/names.h"
 
@@ -12,4 +12,4 @@
 extern TimestampTz celeriac_rotate_messages(void);
 extern TimestampTz celeriac_rotate_results(void);
 
-#endif							/* CELERIAC_ROTATE_H */
+#endif							/* CELERIAC_PROCESS_ROTATE_H */

@@ -2,8 +2,8 @@
  * direct.h
  *		Ending claimed tasks without SQL.
  */
-#ifndef CELERIAC_DIRECT_H
-#define CELERIAC_DIRECT_H
+#ifndef CELERIAC_ROWS_DIRECT_H
+#define CELERIAC_ROWS_DIRECT_H
 
 #include "base/names.h"
 
@@ -23,4 +23,4 @@ extern bool celeriac_direct_end(DirectEnds *direct, const Outcome *outcome,
 								const RowPlace *place, Ended *ended);
 extern void celeriac_direct_done(DirectEnds *direct);
 
-#endif							/* CELERIAC_DIRECT_H */
+#endif							/* CELERIAC_ROWS_DIRECT_H */

@@ -2,8 +2,8 @@
  * edge.h
  *		Inserting rows into task_edge.
  */
-#ifndef CELERIAC_EDGE_H
-#define CELERIAC_EDGE_H
+#ifndef CELERIAC_ROWS_EDGE_H
+#define CELERIAC_ROWS_EDGE_H
 
 #include "base/names.h"
 
@@ -18,4 +18,4 @@ typedef struct EdgeRow
 /* between enter and leave; what comes next in this transaction sees them */
 extern void celeriac_edges_insert(const EdgeRow *edges, int count);
 
-#endif							/* CELERIAC_EDGE_H */
+#endif							/* CELERIAC_ROWS_EDGE_H */

@@ -2,8 +2,8 @@
  * empty.h
  *		Emptying a segment: is anything left in it, move that, truncate.
  */
-#ifndef CELERIAC_EMPTY_H
-#define CELERIAC_EMPTY_H
+#ifndef CELERIAC_ROWS_EMPTY_H
+#define CELERIAC_ROWS_EMPTY_H
 
 #include "base/names.h"
 
@@ -33,4 +33,4 @@ extern bool celeriac_segment_move_results(int number);
 /* nobody writes there from now on, if it is not the current one */
 extern bool celeriac_segment_writers_gone(Oid relid);
 
-#endif							/* CELERIAC_EMPTY_H */
+#endif							/* CELERIAC_ROWS_EMPTY_H */

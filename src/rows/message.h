@@ -2,8 +2,8 @@
  * message.h
  *		Rows of task_message as structs, and deliveries as SQL rows.
  */
-#ifndef CELERIAC_MESSAGE_H
-#define CELERIAC_MESSAGE_H
+#ifndef CELERIAC_ROWS_MESSAGE_H
+#define CELERIAC_ROWS_MESSAGE_H
 
 #include "base/names.h"
 
@@ -33,4 +33,4 @@ extern bool celeriac_acks_early(const Delivery *delivery);
 /* task_delivery as one composite value */
 extern Datum celeriac_delivery_datum(const Delivery *delivery);
 
-#endif							/* CELERIAC_MESSAGE_H */
+#endif							/* CELERIAC_ROWS_MESSAGE_H */

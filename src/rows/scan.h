@@ -2,8 +2,8 @@
  * scan.h
  *		What is ready, in dispatch order, read without SQL.
  */
-#ifndef CELERIAC_SCAN_H
-#define CELERIAC_SCAN_H
+#ifndef CELERIAC_ROWS_SCAN_H
+#define CELERIAC_ROWS_SCAN_H
 
 #include "base/names.h"
 
@@ -44,4 +44,4 @@ extern bool celeriac_scan_read(ReadyScan *scan, const RowPlace *place, Row *row)
 
 extern void celeriac_scan_init(void);
 
-#endif							/* CELERIAC_SCAN_H */
+#endif							/* CELERIAC_ROWS_SCAN_H */

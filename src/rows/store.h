@@ -2,8 +2,8 @@
  * store.h
  *		Inserting messages and results without SQL.
  */
-#ifndef CELERIAC_STORE_H
-#define CELERIAC_STORE_H
+#ifndef CELERIAC_ROWS_STORE_H
+#define CELERIAC_ROWS_STORE_H
 
 #include "base/names.h"
 
@@ -37,4 +37,4 @@ extern void celeriac_store_close(Store *store);
 
 extern void celeriac_store_init(void);
 
-#endif							/* CELERIAC_STORE_H */
+#endif							/* CELERIAC_ROWS_STORE_H */

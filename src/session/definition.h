@@ -5,8 +5,8 @@
  * Both caches are dropped when task_definition or task_queue changes
  * (a trigger on them sends a relation invalidation).
  */
-#ifndef CELERIAC_DEFINITION_H
-#define CELERIAC_DEFINITION_H
+#ifndef CELERIAC_SESSION_DEFINITION_H
+#define CELERIAC_SESSION_DEFINITION_H
 
 #include "base/names.h"
 
@@ -66,4 +66,4 @@ extern const char *celeriac_defining_name(const char *name, Jsonb *kwargs);
 /* the definition of that */
 extern const Definition *celeriac_definition_of(const Delivery *delivery);
 
-#endif							/* CELERIAC_DEFINITION_H */
+#endif							/* CELERIAC_SESSION_DEFINITION_H */

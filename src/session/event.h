@@ -2,8 +2,8 @@
  * event.h
  *		State transitions announced by NOTIFY task_event while someone listens.
  */
-#ifndef CELERIAC_EVENT_H
-#define CELERIAC_EVENT_H
+#ifndef CELERIAC_SESSION_EVENT_H
+#define CELERIAC_SESSION_EVENT_H
 
 #include "base/names.h"
 
@@ -52,4 +52,4 @@ extern void celeriac_event_worker(const char *type, const char *worker,
 extern void celeriac_announce_received(const char *worker,
 									   const Delivery *deliveries, int count);
 
-#endif							/* CELERIAC_EVENT_H */
+#endif							/* CELERIAC_SESSION_EVENT_H */

@@ -7,8 +7,8 @@
  * extension's owner, search_path is the extension's schema, and SPI is
  * connected.  An ERROR in between is undone by the (sub)transaction's abort.
  */
-#ifndef CELERIAC_CATALOG_H
-#define CELERIAC_CATALOG_H
+#ifndef CELERIAC_SESSION_IDENTITY_H
+#define CELERIAC_SESSION_IDENTITY_H
 
 #include "base/names.h"
 
@@ -52,4 +52,4 @@ extern void celeriac_enter(CelContext *context, FunctionCallInfo fcinfo);
 extern void celeriac_enter_worker(CelContext *context);
 extern void celeriac_leave(CelContext *context);
 
-#endif							/* CELERIAC_CATALOG_H */
+#endif							/* CELERIAC_SESSION_IDENTITY_H */

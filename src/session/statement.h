@@ -2,8 +2,8 @@
  * statement.h
  *		Every SQL statement of the extension's C code, by name.
  */
-#ifndef CELERIAC_STATEMENT_H
-#define CELERIAC_STATEMENT_H
+#ifndef CELERIAC_SESSION_STATEMENT_H
+#define CELERIAC_SESSION_STATEMENT_H
 
 #include "base/names.h"
 
@@ -93,4 +93,4 @@ typedef struct CelStatementText
 
 extern const CelStatementText celeriac_statements[STMT_COUNT];
 
-#endif							/* CELERIAC_STATEMENT_H */
+#endif							/* CELERIAC_SESSION_STATEMENT_H */

@@ -6,8 +6,8 @@
  * callback, which may not raise an error, only walks lists.  Entries carry
  * the subtransaction that made them and die with it.
  */
-#ifndef CELERIAC_XACT_H
-#define CELERIAC_XACT_H
+#ifndef CELERIAC_SESSION_XACT_H
+#define CELERIAC_SESSION_XACT_H
 
 #include "base/names.h"
 
@@ -57,4 +57,4 @@ extern void celeriac_xact_recheck_database(void);
 extern void celeriac_xact_event(const char *json);
 extern void celeriac_xact_listen(bool listen);
 
-#endif							/* CELERIAC_XACT_H */
+#endif							/* CELERIAC_SESSION_XACT_H */

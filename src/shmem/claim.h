@@ -2,8 +2,8 @@
  * claim.h
  *		Who holds a message: the table of claims in shared memory.
  */
-#ifndef CELERIAC_CLAIM_H
-#define CELERIAC_CLAIM_H
+#ifndef CELERIAC_SHMEM_CLAIM_H
+#define CELERIAC_SHMEM_CLAIM_H
 
 #include "base/names.h"
 
@@ -88,4 +88,4 @@ extern void celeriac_claim_forget(Oid dboid);
 /* copies of all claims of this database that fit the kind; palloc'd */
 extern Claim *celeriac_claim_list(ClaimKind kind, int *count);
 
-#endif							/* CELERIAC_CLAIM_H */
+#endif							/* CELERIAC_SHMEM_CLAIM_H */

@@ -2,8 +2,8 @@
  * ready.h
  *		Where the next ready task of each queue and priority may be.
  */
-#ifndef CELERIAC_READY_H
-#define CELERIAC_READY_H
+#ifndef CELERIAC_SHMEM_READY_H
+#define CELERIAC_SHMEM_READY_H
 
 #include "base/names.h"
 
@@ -74,4 +74,4 @@ extern void celeriac_ready_set_highest(const char *queue, int priority,
 
 extern uint64 celeriac_queue_hash(const char *queue);
 
-#endif							/* CELERIAC_READY_H */
+#endif							/* CELERIAC_SHMEM_READY_H */

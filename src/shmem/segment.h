@@ -8,8 +8,8 @@
  * shared memory only; after a restart it is 0, until the coordinator has
  * chosen another, and any would do.
  */
-#ifndef CELERIAC_SEGMENT_H
-#define CELERIAC_SEGMENT_H
+#ifndef CELERIAC_SHMEM_SEGMENT_H
+#define CELERIAC_SHMEM_SEGMENT_H
 
 #include "base/names.h"
 
@@ -35,4 +35,4 @@ extern void celeriac_segment_added(CelSegments *segments, uint64 rows);
  */
 extern void celeriac_segment_changed(CelSegments *segments);
 
-#endif							/* CELERIAC_SEGMENT_H */
+#endif							/* CELERIAC_SHMEM_SEGMENT_H */

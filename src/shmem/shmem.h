@@ -11,8 +11,8 @@
  * Nothing here survives a crash of the server; all of it can be built again
  * from the tables (ready.c, coordinator.c).
  */
-#ifndef CELERIAC_SHMEM_H
-#define CELERIAC_SHMEM_H
+#ifndef CELERIAC_SHMEM_SHMEM_H
+#define CELERIAC_SHMEM_SHMEM_H
 
 #include "base/names.h"
 
@@ -129,4 +129,4 @@ extern Size celeriac_shmem_size(void);
 extern void celeriac_shmem_startup(void);
 extern void celeriac_shmem_require(void);
 
-#endif							/* CELERIAC_SHMEM_H */
+#endif							/* CELERIAC_SHMEM_SHMEM_H */

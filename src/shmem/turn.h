@@ -2,8 +2,8 @@
  * turn.h
  *		Who fetches when many want many tasks.
  */
-#ifndef CELERIAC_TURN_H
-#define CELERIAC_TURN_H
+#ifndef CELERIAC_SHMEM_TURN_H
+#define CELERIAC_SHMEM_TURN_H
 
 #include "base/names.h"
 
@@ -39,4 +39,4 @@ extern void celeriac_turn_fetched(const char *queue, TurnYield yield);
 /* there is nothing to fetch: its seat is for others; false = it had none */
 extern bool celeriac_turn_give_up(const char *queue);
 
-#endif							/* CELERIAC_TURN_H */
+#endif							/* CELERIAC_SHMEM_TURN_H */

@@ -2,8 +2,8 @@
  * waitlist.h
  *		Lists of sessions by what they wait for.
  */
-#ifndef CELERIAC_WAITLIST_H
-#define CELERIAC_WAITLIST_H
+#ifndef CELERIAC_SHMEM_WAITLIST_H
+#define CELERIAC_SHMEM_WAITLIST_H
 
 #include "base/names.h"
 
@@ -28,4 +28,4 @@ extern uint64 celeriac_waitlist_key(int number);
  */
 extern bool celeriac_waitlist_wake(uint64 key, CelWaitKind kind, int *wants);
 
-#endif							/* CELERIAC_WAITLIST_H */
+#endif							/* CELERIAC_SHMEM_WAITLIST_H */

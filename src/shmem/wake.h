@@ -2,8 +2,8 @@
  * wake.h
  *		Waiting for tasks and for results without polling and without NOTIFY.
  */
-#ifndef CELERIAC_WAKE_H
-#define CELERIAC_WAKE_H
+#ifndef CELERIAC_SHMEM_WAKE_H
+#define CELERIAC_SHMEM_WAKE_H
 
 #include "base/names.h"
 
@@ -38,4 +38,4 @@ extern void celeriac_wake_get(Oid dboid, const pg_uuid_t *ids, int count);
 extern void celeriac_wake_for_room(void);
 extern void celeriac_wake_all(Oid dboid);
 
-#endif							/* CELERIAC_WAKE_H */
+#endif							/* CELERIAC_SHMEM_WAKE_H */

@@ -2,8 +2,8 @@
  * calloption.h
  *		The options of a signature: what they may be, how they are merged.
  */
-#ifndef CELERIAC_CALLOPTION_H
-#define CELERIAC_CALLOPTION_H
+#ifndef CELERIAC_SIGNATURE_CALLOPTION_H
+#define CELERIAC_SIGNATURE_CALLOPTION_H
 
 #include "base/names.h"
 
@@ -25,4 +25,4 @@ extern Jsonb *celeriac_call_options_set(Jsonb *options, Jsonb *given);
 /* those that go with the task: no nulls, nothing that Celery adds for itself */
 extern Jsonb *celeriac_call_options_clean(Jsonb *options);
 
-#endif							/* CELERIAC_CALLOPTION_H */
+#endif							/* CELERIAC_SIGNATURE_CALLOPTION_H */

@@ -4,8 +4,8 @@
  *
  * Celery's rules.  They change the tree.
  */
-#ifndef CELERIAC_LINK_H
-#define CELERIAC_LINK_H
+#ifndef CELERIAC_SIGNATURE_LINK_H
+#define CELERIAC_SIGNATURE_LINK_H
 
 #include "base/names.h"
 
@@ -26,4 +26,4 @@ extern void celeriac_canvas_set_immutable(Canvas *canvas, bool immutable);
 /* Take an option away, and return what it was; NULL if it was not there. */
 extern Jsonb *celeriac_canvas_take_option(Canvas *canvas, const char *key);
 
-#endif							/* CELERIAC_LINK_H */
+#endif							/* CELERIAC_SIGNATURE_LINK_H */

@@ -21,8 +21,8 @@
  * of groups, and of a chord's header (the id of a chord is that of its body);
  * no id is there twice.
  */
-#ifndef CELERIAC_PREPARE_H
-#define CELERIAC_PREPARE_H
+#ifndef CELERIAC_SIGNATURE_PREPARE_H
+#define CELERIAC_SIGNATURE_PREPARE_H
 
 #include "base/names.h"
 
@@ -45,4 +45,4 @@ extern Canvas *celeriac_canvas_unroll(Canvas *group);
 /* the steps of a chain, to which its links, errbacks and options have gone */
 extern List *celeriac_canvas_unchain(Canvas *chain);
 
-#endif							/* CELERIAC_PREPARE_H */
+#endif							/* CELERIAC_SIGNATURE_PREPARE_H */

@@ -2,8 +2,8 @@
  * signature.h
  *		Celery's signature: a task to be sent later, as JSON.
  */
-#ifndef CELERIAC_SIGNATURE_H
-#define CELERIAC_SIGNATURE_H
+#ifndef CELERIAC_SIGNATURE_SIGNATURE_H
+#define CELERIAC_SIGNATURE_SIGNATURE_H
 
 #include "base/names.h"
 
@@ -12,4 +12,4 @@
 /* raises celeriac_invalid_argument unless the document is a signature */
 extern void celeriac_signature_require(Jsonb *document);
 
-#endif							/* CELERIAC_SIGNATURE_H */
+#endif							/* CELERIAC_SIGNATURE_SIGNATURE_H */

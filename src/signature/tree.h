@@ -6,8 +6,8 @@
  * in the memory context current then.  A signature given to a SQL function has
  * passed that check once already, when it became a task_signature.
  */
-#ifndef CELERIAC_CANVAS_H
-#define CELERIAC_CANVAS_H
+#ifndef CELERIAC_SIGNATURE_TREE_H
+#define CELERIAC_SIGNATURE_TREE_H
 
 #include "base/names.h"
 
@@ -83,4 +83,4 @@ extern void celeriac_require_mappable(CanvasKind kind, const char *name);
 extern void celeriac_require_arrays(Jsonb *items);
 extern int	celeriac_require_size(double size);
 
-#endif							/* CELERIAC_CANVAS_H */
+#endif							/* CELERIAC_SIGNATURE_TREE_H */

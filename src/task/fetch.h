@@ -2,8 +2,8 @@
  * fetch.h
  *		What task_fetch and task_wait have in common.
  */
-#ifndef CELERIAC_FETCH_H
-#define CELERIAC_FETCH_H
+#ifndef CELERIAC_TASK_FETCH_H
+#define CELERIAC_TASK_FETCH_H
 
 #include "base/names.h"
 
@@ -31,4 +31,4 @@ extern int	celeriac_fetch(const char *worker, const char *const *queues,
 /* is anything there to fetch? */
 extern bool celeriac_anything_ready(const char *const *queues, int nqueues);
 
-#endif							/* CELERIAC_FETCH_H */
+#endif							/* CELERIAC_TASK_FETCH_H */

@@ -2,8 +2,8 @@
  * intask.h
  *		What a running SQL task can ask for: its delivery, another end.
  */
-#ifndef CELERIAC_INTASK_H
-#define CELERIAC_INTASK_H
+#ifndef CELERIAC_TASK_INTASK_H
+#define CELERIAC_TASK_INTASK_H
 
 #include "base/names.h"
 
@@ -28,4 +28,4 @@ extern void celeriac_intask_returned(Outcome *outcome);
  */
 extern bool celeriac_intask_outcome(const ErrorData *error, Outcome *outcome);
 
-#endif							/* CELERIAC_INTASK_H */
+#endif							/* CELERIAC_TASK_INTASK_H */

@@ -2,8 +2,8 @@
  * result.h
  *		What is known of a task, whether it has ended or not.
  */
-#ifndef CELERIAC_RESULT_H
-#define CELERIAC_RESULT_H
+#ifndef CELERIAC_TASK_RESULT_H
+#define CELERIAC_TASK_RESULT_H
 
 #include "base/names.h"
 
@@ -30,4 +30,4 @@ extern void celeriac_task_status(const pg_uuid_t *id, Oid role,
 extern bool celeriac_may_change(Oid role, const TaskStatus *status);
 extern void celeriac_unknown_task(const pg_uuid_t *id);
 
-#endif							/* CELERIAC_RESULT_H */
+#endif							/* CELERIAC_TASK_RESULT_H */

@@ -2,8 +2,8 @@
  * revoke.h
  *		How a worker is told what to stop.
  */
-#ifndef CELERIAC_REVOKE_H
-#define CELERIAC_REVOKE_H
+#ifndef CELERIAC_TASK_REVOKE_H
+#define CELERIAC_TASK_REVOKE_H
 
 #include "base/names.h"
 
@@ -16,4 +16,4 @@ extern bool celeriac_revoke_one(const pg_uuid_t *id, Oid role, bool terminate, c
 extern const char *celeriac_signal_name(const char *name);
 extern void celeriac_wait_for_decider(const pg_uuid_t *id);
 
-#endif							/* CELERIAC_REVOKE_H */
+#endif							/* CELERIAC_TASK_REVOKE_H */

@@ -2,8 +2,8 @@
  * worker.h
  *		Workers by name: who is there, who is expected back.
  */
-#ifndef CELERIAC_WORKER_H
-#define CELERIAC_WORKER_H
+#ifndef CELERIAC_TASK_WORKER_H
+#define CELERIAC_TASK_WORKER_H
 
 #include "base/names.h"
 
@@ -18,4 +18,4 @@ extern void celeriac_workers_gone(void);
 
 extern const char *celeriac_worker_argument(FunctionCallInfo fcinfo);
 
-#endif							/* CELERIAC_WORKER_H */
+#endif							/* CELERIAC_TASK_WORKER_H */
