@@ -77,12 +77,12 @@ extern const Delivery *celeriac_current_task;
  * seconds, < 0 asks for session claims.  Between celeriac_enter and leave;
  * palloc'd in the current memory context.
  */
-extern int	celeriac_fetch(const char *worker, const char *const *queues,
-						   int nqueues, int max, double lease,
+struct QueueRef;
+extern int	celeriac_fetch(const char *worker, struct QueueRef *queues, int nqueues, int max, double lease,
 						   Delivery **deliveries);
 
 /* is anything there to fetch? */
-extern bool celeriac_anything_ready(const char *const *queues, int nqueues);
+extern bool celeriac_anything_ready(struct QueueRef *queues, int nqueues);
 
 /* Apply outcomes, in one go; between enter and leave. Returns how many were accepted. */
 extern int	celeriac_finish(const char *worker, Outcome *outcomes, int count);

@@ -18,7 +18,7 @@
  * The levels of a queue, into an array of CELERIAC_MAX_PRIORITY + 1; to be
  * called before the snapshot is taken.  Returns how many.
  */
-extern int	celeriac_fetch_levels(const char *queue, ReadyLevel *levels);
+extern int	celeriac_fetch_levels(QueueRef *queue, ReadyLevel *levels);
 
 /* errors unless the arguments are such as these functions take */
 extern void celeriac_require_queue_names(const char *const *queues, int nqueues);

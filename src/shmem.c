@@ -22,6 +22,7 @@
 #include "guc.h"
 #include "process.h"
 #include "ready.h"
+#include "readytable.h"
 #include "waitlist.h"
 #include "wake.h"
 
@@ -65,7 +66,7 @@ shmem_request(void)
 		prev_shmem_request_hook();
 	RequestAddinShmemSpace(shared_size());
 	RequestAddinShmemSpace(celeriac_claim_shmem_size());
-	RequestAddinShmemSpace(celeriac_ready_shmem_size());
+	RequestAddinShmemSpace(celeriac_readytable_size());
 	RequestAddinShmemSpace(celeriac_waitlist_shmem_size());
 	RequestAddinShmemSpace(celeriac_process_shmem_size());
 	RequestAddinShmemSpace(celeriac_blackbox_shmem_size());
@@ -108,7 +109,7 @@ shmem_startup(void)
 	if (!found)
 		init_shared();
 	celeriac_claim_shmem_startup();
-	celeriac_ready_shmem_startup();
+	celeriac_readytable_startup();
 	celeriac_waitlist_shmem_startup();
 	celeriac_process_shmem_startup();
 	celeriac_blackbox_shmem_startup();

@@ -8,7 +8,6 @@
 #include "celeriac.h"
 
 #include "datatype/timestamp.h"
-#include "storage/spin.h"
 
 /* a fetch of fewer would wait longer than it works in vain */
 #define TURN_MIN	64
@@ -21,10 +20,9 @@ typedef struct Seat
 	TimestampTz until;			/* then it is anybody's */
 } Seat;
 
-/* Of one queue, in shared memory. */
+/* Of one queue, in shared memory, under the lock of its place (ready.c). */
 typedef struct Turns
 {
-	slock_t		mutex;
 	int			nseats;			/* more than TURN_SEATS = no limit */
 	int			refused;		/* looks in vain, in this window */
 	int			crowd;			/* the same of the window before */
@@ -39,16 +37,17 @@ extern void celeriac_turns_init(Turns *turns);
  * One at a time takes tasks from a level.  Ends with the (sub)transaction at
  * the latest.
  */
-extern void celeriac_turn_begin(const char *queue, int priority);
-extern void celeriac_turn_end(const char *queue, int priority);
+struct QueueRef;
+extern void celeriac_turn_begin(const struct QueueRef *queue, int priority);
+extern void celeriac_turn_end(const struct QueueRef *queue, int priority);
 
 /* the server was at work for many tasks since then */
 extern void celeriac_turn_effort(TimestampTz began);
 
 /* false = there is no seat for this session; take = it fetches now */
-extern bool celeriac_turn_admits(const char *queue, bool take);
+extern bool celeriac_turn_admits(const struct QueueRef *queue, bool take);
 /* there was none: how long to wait, in ms; last = the same before, or 0 */
-extern int	celeriac_turn_pause(const char *queue, int last);
+extern int	celeriac_turn_pause(const struct QueueRef *queue, int last);
 
 /* What a fetch of many tasks got. */
 typedef enum TurnYield
@@ -58,8 +57,8 @@ typedef enum TurnYield
 	TURN_NO_ROOM				/* there was no room for more claims */
 } TurnYield;
 
-extern void celeriac_turn_fetched(const char *queue, TurnYield yield);
+extern void celeriac_turn_fetched(const struct QueueRef *queue, TurnYield yield);
 /* there is nothing to fetch: its seat is for others; false = it had none */
-extern bool celeriac_turn_give_up(const char *queue);
+extern bool celeriac_turn_give_up(const struct QueueRef *queue);
 
 #endif							/* CELERIAC_TURN_H */

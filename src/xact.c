@@ -256,9 +256,11 @@ celeriac_xact_done(const pg_uuid_t *id)
 	((IdItem *) list_add(&done_list))->id = *id;
 }
 
+/* Whatever ends the transaction needs the database's slot, and cannot ask for one. */
 void
 celeriac_xact_reserve_claim(void)
 {
+	(void) celeriac_my_database();
 	list_reserve(&claimed_list);
 }
 
@@ -327,7 +329,7 @@ celeriac_xact_unclaim(int number)
 	item->given_back = true;
 	celeriac_claim_release_own(&item->id);
 	if (item->ready != 0)
-		celeriac_ready_push_back(MyDatabaseId, item->queue, item->priority, item->ready);
+		celeriac_ready_push_back(item->queue, item->priority, item->ready);
 }
 
 void
@@ -437,9 +439,9 @@ undo_claims(SubTransactionId since)
 		celeriac_claim_undo(&item->id);
 		if (item->ready != 0)
 		{
-			celeriac_ready_push_back(MyDatabaseId, item->queue,
+			celeriac_ready_push_back(item->queue,
 									 item->priority, item->ready);
-			celeriac_wake_fetch(MyDatabaseId, celeriac_queue_hash(item->queue), 1);
+			celeriac_wake_fetch(celeriac_queue_hash(item->queue), 1);
 		}
 		else
 			unknown = true;
@@ -493,14 +495,14 @@ publish_ready(void)
 		if (item->ready == CELERIAC_WAKE_ONLY)
 			pg_atomic_fetch_add_u32(&celeriac_my_database()->queue_changes, 1);
 		else
-			celeriac_ready_push_back(MyDatabaseId, item->queue,
+			celeriac_ready_push_back(item->queue,
 									 item->priority, item->ready);
 	}
 	for (int i = 0; i < ready_list.count; i++)
 	{
 		ReadyItem  *item = ITEM(ready_list, ReadyItem, i);
 
-		celeriac_wake_fetch(MyDatabaseId, celeriac_queue_hash(item->queue),
+		celeriac_wake_fetch(celeriac_queue_hash(item->queue),
 							item->count - item->taken);
 	}
 }
@@ -525,7 +527,7 @@ publish_done(void)
 
 	for (int i = 0; i < done_list.count; i++)
 		memmove(&ids[i], &ITEM(done_list, IdItem, i)->id, sizeof(pg_uuid_t));
-	celeriac_wake_get(MyDatabaseId, ids, done_list.count);
+	celeriac_wake_get(ids, done_list.count);
 	celeriac_segment_changed(&celeriac_my_database()->messages);
 }
 
