@@ -13,6 +13,7 @@
 #include "storage/ipc.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
+#include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
 #include "blackbox.h"
@@ -32,6 +33,21 @@ CelShared  *CelShmem = NULL;
 
 static shmem_request_hook_type prev_shmem_request_hook = NULL;
 static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
+
+/* The slots of workers by their names. */
+typedef struct WorkerKey
+{
+	Oid			dboid;
+	char		name[CELERIAC_NAME_LEN];
+} WorkerKey;
+
+typedef struct WorkerEntry
+{
+	WorkerKey	key;			/* hash key, must be first */
+	int			slot;
+} WorkerEntry;
+
+static HTAB *worker_names = NULL;
 
 static CelDatabase *my_database = NULL;
 static CelSession *my_session = NULL;
@@ -65,6 +81,7 @@ shmem_request(void)
 	if (prev_shmem_request_hook)
 		prev_shmem_request_hook();
 	RequestAddinShmemSpace(shared_size());
+	RequestAddinShmemSpace(hash_estimate_size(celeriac_max_workers, sizeof(WorkerEntry)));
 	RequestAddinShmemSpace(celeriac_claim_shmem_size());
 	RequestAddinShmemSpace(celeriac_readytable_size());
 	RequestAddinShmemSpace(celeriac_waitlist_shmem_size());
@@ -95,6 +112,19 @@ init_shared(void)
 }
 
 static void
+workers_startup(void)
+{
+	HASHCTL		info = {
+		.keysize = sizeof(WorkerKey),
+		.entrysize = sizeof(WorkerEntry)
+	};
+
+	worker_names = ShmemInitHash("celeriac workers", celeriac_max_workers,
+								 celeriac_max_workers, &info,
+								 HASH_ELEM | HASH_BLOBS | HASH_FIXED_SIZE);
+}
+
+static void
 shmem_startup(void)
 {
 	bool		found;
@@ -108,6 +138,7 @@ shmem_startup(void)
 	CelShmem = ShmemInitStruct("celeriac", shared_size(), &found);
 	if (!found)
 		init_shared();
+	workers_startup();
 	celeriac_claim_shmem_startup();
 	celeriac_readytable_startup();
 	celeriac_waitlist_shmem_startup();
@@ -191,6 +222,26 @@ celeriac_my_database(void)
 	return my_database;
 }
 
+/* Under the lock; exclusively, if it is to be entered or removed. */
+static WorkerEntry *
+search_worker(Oid dboid, const char *name, HASHACTION action)
+{
+	WorkerKey	key;
+
+	memset(&key, 0, sizeof(key));
+	key.dboid = dboid;
+	strlcpy(key.name, name, sizeof(key.name));
+	return hash_search(worker_names, &key, action, NULL);
+}
+
+static void
+remove_worker(CelWorker *worker)
+{
+	if (OidIsValid(worker->dboid))
+		(void) search_worker(worker->dboid, worker->name, HASH_REMOVE);
+	worker->dboid = InvalidOid;
+}
+
 /*
  * The database has been dropped: what refers to it goes, and its slot is free.
  * No backend is left in it.  Called after commit: no ERROR, no palloc.
@@ -206,7 +257,7 @@ celeriac_forget_database(Oid dboid)
 	for (int i = 0; i < celeriac_max_workers; i++)
 	{
 		if (CelShmem->workers[i].dboid == dboid)
-			CelShmem->workers[i].dboid = InvalidOid;
+			remove_worker(&CelShmem->workers[i]);
 	}
 	db = celeriac_find_database(dboid);
 	if (db != NULL)
@@ -325,14 +376,9 @@ session_exit(int code, Datum arg)
 static int
 find_worker(const char *name)
 {
-	for (int i = 0; i < celeriac_max_workers; i++)
-	{
-		CelWorker  *w = &CelShmem->workers[i];
+	WorkerEntry *entry = search_worker(MyDatabaseId, name, HASH_FIND);
 
-		if (w->dboid == MyDatabaseId && strcmp(w->name, name) == 0)
-			return i;
-	}
-	return -1;
+	return entry == NULL ? -1 : entry->slot;
 }
 
 /* A slot no session uses and no claim can refer to, the longest unheard of. */
@@ -369,27 +415,42 @@ init_worker(CelWorker *worker, const char *name)
 	worker->dboid = MyDatabaseId;
 }
 
+/* Under the lock, exclusively; -1 = there is no room. */
+static int
+enter_worker(const char *name)
+{
+	int			slot = find_worker(name);
+	WorkerEntry *entry;
+
+	if (slot >= 0 || (slot = free_worker()) < 0)
+		return slot;
+	remove_worker(&CelShmem->workers[slot]);
+	entry = search_worker(MyDatabaseId, name, HASH_ENTER_NULL);
+	if (entry == NULL)
+		return -1;
+	entry->slot = slot;
+	init_worker(&CelShmem->workers[slot], name);
+	return slot;
+}
+
 int
 celeriac_worker_slot(const char *name)
 {
 	static int	last = -1;		/* most sessions are of one worker */
-	int			slot;
 
 	if (last >= 0 && CelShmem->workers[last].dboid == MyDatabaseId &&
 		strcmp(CelShmem->workers[last].name, name) == 0)
 		return last;
 	celeriac_shmem_require();
-	LWLockAcquire(CelShmem->lock, LW_EXCLUSIVE);
-	slot = find_worker(name);
-	if (slot < 0)
-	{
-		slot = free_worker();
-		if (slot >= 0)
-			init_worker(&CelShmem->workers[slot], name);
-	}
+	LWLockAcquire(CelShmem->lock, LW_SHARED);
+	last = find_worker(name);
 	LWLockRelease(CelShmem->lock);
-	last = slot;
-	return slot;
+	if (last >= 0)
+		return last;
+	LWLockAcquire(CelShmem->lock, LW_EXCLUSIVE);
+	last = enter_worker(name);
+	LWLockRelease(CelShmem->lock);
+	return last;
 }
 
 int
