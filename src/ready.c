@@ -23,7 +23,7 @@
  * from its beginning.  Whoever fetches enters what is missing; a push does not,
  * for what nobody fetches from needs no position.
  *
- * When a table is full, what nobody has fetched from for a second makes room
+ * When a table is full, what nobody has fetched from for a while makes room
  * (readytable.c).  Then a fetch that was about to move a position does not find
  * it any more, and moves none.  If nothing makes room, a fetch does without:
  * slower, never wrong.

@@ -3,7 +3,7 @@
  *		The tables of ready.c: queues by name, and the levels of each.
  *
  * Both have places, in arrays of fixed size.  When all are taken, what nobody
- * has fetched from for a second makes room; if there is no such thing, there is
+ * has fetched from for a while makes room; if there is no such thing, there is
  * none.  A place that is given to another gets a new generation, which tells
  * whoever found it before that what was here has gone.
  *
@@ -28,8 +28,11 @@
 #define READY_LOCKS	"celeriac_ready"
 #define PLACE_LOCKS	"celeriac_level"
 
-/* Not used for so long: makes room.  Noted at most four times in that time. */
-#define IDLE		(1000 * INT64CONST(1000))
+/*
+ * Not used for so long: makes room.  To discover a queue anew takes a thousandth
+ * of that.  Noted at most four times in that time.
+ */
+#define IDLE		(200 * INT64CONST(1000))
 
 /* So many places are looked at in one go, and not again for so long. */
 #define SWEEP		256
