@@ -27,9 +27,10 @@
 #include "session/xact.h"
 #include "shmem/claim.h"
 #include "shmem/leave.h"
-#include "shmem/ready.h"
+#include "shmem/readytable.h"
 #include "shmem/shmem.h"
 #include "shmem/waitlist.h"
+#include "shmem/workers.h"
 
 PG_MODULE_MAGIC;
 
@@ -47,8 +48,9 @@ static const struct
 	void		(*startup) (void);
 }			shared_parts[] = {
 	{celeriac_shmem_size, celeriac_shmem_startup},
+	{celeriac_workers_shmem_size, celeriac_workers_shmem_startup},
 	{celeriac_claim_shmem_size, celeriac_claim_shmem_startup},
-	{celeriac_ready_shmem_size, celeriac_ready_shmem_startup},
+	{celeriac_readytable_size, celeriac_readytable_startup},
 	{celeriac_waitlist_shmem_size, celeriac_waitlist_shmem_startup},
 	{celeriac_process_shmem_size, celeriac_process_shmem_startup},
 	{celeriac_blackbox_shmem_size, celeriac_blackbox_shmem_startup}

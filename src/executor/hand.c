@@ -31,7 +31,7 @@ int			celeriac_executor_slot = -1;
 
 /* the queues to serve, in a context that lives as long as the setting */
 static MemoryContext queue_context;
-static const char **queues;
+static QueueRef *queues;
 static int	nqueues;
 
 void
@@ -58,14 +58,14 @@ celeriac_hand_read_queues(void)
 		ereport(LOG,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid list syntax in parameter \"%s\"", "celeriac.queues")));
-	queues = palloc(Max(list_length(names), 1) * sizeof(char *));
+	queues = palloc(Max(list_length(names), 1) * sizeof(QueueRef));
 	foreach(cell, names)
 	{
 		if (nqueues < CEL_MAX_WAIT_QUEUES)
-			queues[nqueues++] = lfirst(cell);
+			queues[nqueues++] = celeriac_queue_ref(lfirst(cell));
 	}
 	for (int i = 0; i < nqueues; i++)
-		celeriac_wake_serves(queues[i]);
+		celeriac_wake_serves(&queues[i]);
 	MemoryContextSwitchTo(old);
 }
 
@@ -122,8 +122,8 @@ celeriac_hand_put_back(const Delivery *d)
 {
 	if (celeriac_acks_early(d) || !celeriac_claim_give_back(&d->id))
 		return false;
-	celeriac_ready_push_back(MyDatabaseId, d->queue, d->priority, d->ready);
-	celeriac_wake_fetch(MyDatabaseId, celeriac_queue_hash(d->queue), 1);
+	celeriac_ready_push_back(d->queue, d->priority, d->ready);
+	celeriac_wake_fetch(celeriac_queue_hash(d->queue), 1);
 	celeriac_wake_for_room();
 	return true;
 }

@@ -116,9 +116,9 @@ look_for_work(void)
 	executors_needed = false;
 	foreach(cell, queues)
 	{
-		const char *name = lfirst(cell);
+		QueueRef	queue = celeriac_queue_ref(lfirst(cell));
 
-		if (celeriac_anything_ready(&name, 1))
+		if (celeriac_anything_ready(&queue, 1))
 			executors_needed = true;
 	}
 	return NEVER;

@@ -22,6 +22,7 @@
 #include "base/state.h"
 #include "sdk/states.h"
 #include "session/event.h"
+#include "session/readylist.h"
 #include "session/xact.h"
 #include "shmem/claim.h"
 #include "shmem/shmem.h"

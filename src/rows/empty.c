@@ -43,7 +43,7 @@
 #include "session/exec.h"
 #include "session/identity.h"
 #include "session/statement.h"
-#include "session/xact.h"
+#include "session/readylist.h"
 #include "shmem/gate.h"
 
 /*

@@ -23,7 +23,7 @@
 #include "session/exec.h"
 #include "session/identity.h"
 #include "session/statement.h"
-#include "session/xact.h"
+#include "session/readylist.h"
 #include "shmem/database.h"
 
 PG_FUNCTION_INFO_V1(celeriac_definition_changed);
@@ -325,7 +325,7 @@ celeriac_queue_changed(PG_FUNCTION_ARGS)
 	tuple = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
 		trigdata->tg_newtuple : trigdata->tg_trigtuple;
 	name = SPI_getvalue(tuple, trigdata->tg_relation->rd_att, 1);
-	celeriac_xact_ready(name, 0, CELERIAC_WAKE_ONLY, false);
+	celeriac_xact_queue_changed(name);
 	return PointerGetDatum(tuple);
 }
 

@@ -20,10 +20,13 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/lwlock.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 #include "base/compat.h"
 #include "session/notify.h"
+#include "session/readylist.h"
+#include "session/xactlist.h"
 #include "shmem/claim.h"
 #include "shmem/database.h"
 #include "shmem/ready.h"
@@ -31,26 +34,6 @@
 #include "shmem/session.h"
 #include "shmem/shmem.h"
 #include "shmem/wake.h"
-
-/* a growing array in TopTransactionContext; items start with their subxact */
-typedef struct XactList
-{
-	char	   *items;
-	Size		item_size;
-	int			count;
-	int			room;
-} XactList;
-
-typedef struct ReadyItem
-{
-	SubTransactionId subid;
-	int			priority;
-	int64		ready;			/* the lowest */
-	int64		count;
-	int64		steps;			/* of these, that waited for others before */
-	int64		taken;			/* of these, claimed by this transaction */
-	char		queue[CELERIAC_QUEUE_LEN];
-} ReadyItem;
 
 typedef struct IdItem
 {
@@ -111,9 +94,6 @@ typedef struct WorkerItem
 	bool		registered;
 } WorkerItem;
 
-#define XACT_LIST(type)	{NULL, sizeof(type), 0, 0}
-
-static XactList ready_list = XACT_LIST(ReadyItem);
 static XactList done_list = XACT_LIST(IdItem);
 static XactList claimed_list = XACT_LIST(ClaimedItem);
 static XactList release_list = XACT_LIST(ReleaseItem);
@@ -124,8 +104,18 @@ static XactList listen_list = XACT_LIST(FlagItem);
 static XactList recheck_list = XACT_LIST(FlagItem);
 static XactList worker_list = XACT_LIST(WorkerItem);
 
+/* Numbers in claimed_list by id, as far as they were asked for. */
+typedef struct ClaimedEntry
+{
+	pg_uuid_t	id;				/* hash key, must be first */
+	int			number;
+} ClaimedEntry;
+
+static HTAB *claimed_numbers = NULL;
+static int	claimed_numbered = 0;
+
 static XactList *const all_lists[] = {
-	&ready_list, &done_list, &claimed_list, &release_list, &revoked_list,
+	&celeriac_ready_list, &done_list, &claimed_list, &release_list, &revoked_list,
 	&due_list, &event_list, &listen_list, &recheck_list, &worker_list
 };
 
@@ -140,104 +130,11 @@ celeriac_xact_init(void)
 	RegisterSubXactCallback(subxact_callback, NULL);
 }
 
-#define ITEM(list, type, i)	(&((type *) (list).items)[i])
-
-static void
-list_reserve(XactList *list)
-{
-	int			room = list->room == 0 ? 16 : list->room * 2;
-
-	if (list->count < list->room)
-		return;
-	if (list->items == NULL)
-		list->items = MemoryContextAlloc(TopTransactionContext,
-										 room * list->item_size);
-	else
-		list->items = repalloc_huge(list->items, room * list->item_size);
-	list->room = room;
-}
-
-static void *
-list_add(XactList *list)
-{
-	SubTransactionId *item;
-
-	list_reserve(list);
-	item = (SubTransactionId *) (list->items + list->count * list->item_size);
-	*item = GetCurrentSubTransactionId();
-	list->count++;
-	return item;
-}
-
-/*
- * Sends of one transaction mostly go to one queue: they share an entry.
- */
-void
-celeriac_xact_ready(const char *queue, int priority, int64 ready, bool step)
-{
-	SubTransactionId subid = GetCurrentSubTransactionId();
-	ReadyItem  *item;
-
-	for (int i = ready_list.count - 1; i >= 0 && i >= ready_list.count - 8; i--)
-	{
-		item = ITEM(ready_list, ReadyItem, i);
-		if (item->subid == subid && item->priority == priority &&
-			(item->ready == CELERIAC_WAKE_ONLY) == (ready == CELERIAC_WAKE_ONLY) &&
-			strcmp(item->queue, queue) == 0)
-		{
-			item->ready = Min(item->ready, ready);
-			item->count++;
-			item->steps += step;
-			return;
-		}
-	}
-	item = list_add(&ready_list);
-	item->priority = priority;
-	item->ready = ready;
-	item->count = 1;
-	item->steps = step;
-	item->taken = 0;
-	strlcpy(item->queue, queue, sizeof(item->queue));
-}
-
-/*
- * A task that this transaction made ready, and now claims itself: nobody else
- * need be woken for it.  What a subtransaction takes that may still abort stays
- * as it was.
- */
-void
-celeriac_xact_taken(const char *queue, int priority, int64 ready)
-{
-	SubTransactionId subid = GetCurrentSubTransactionId();
-
-	for (int i = 0; i < ready_list.count; i++)
-	{
-		ReadyItem  *item = ITEM(ready_list, ReadyItem, i);
-
-		if ((item->subid != subid && subid != TopSubTransactionId) ||
-			item->taken == item->count || item->ready > ready ||
-			item->priority != priority ||
-			strcmp(item->queue, queue) != 0)
-			continue;
-		item->taken++;
-		return;
-	}
-}
-
+/* Nothing but next steps is ready, and nothing is to be ready later. */
 bool
 celeriac_xact_next_steps(void)
 {
-	bool		next = false;
-
-	for (int i = 0; i < ready_list.count; i++)
-	{
-		ReadyItem  *item = ITEM(ready_list, ReadyItem, i);
-
-		if (item->steps < item->count)
-			return false;
-		next |= item->taken < item->count;
-	}
-	return next && due_list.count == 0;
+	return celeriac_readylist_next_steps() && due_list.count == 0;
 }
 
 void
@@ -249,26 +146,28 @@ celeriac_xact_due(TimestampTz when)
 	if (last != NULL && last->subid == GetCurrentSubTransactionId())
 		last->when = Min(last->when, when);
 	else
-		((DueItem *) list_add(&due_list))->when = when;
+		((DueItem *) celeriac_list_add(&due_list))->when = when;
 }
 
 void
 celeriac_xact_done(const pg_uuid_t *id)
 {
-	((IdItem *) list_add(&done_list))->id = *id;
+	((IdItem *) celeriac_list_add(&done_list))->id = *id;
 }
 
+/* Whatever ends the transaction needs the database's slot, and cannot ask for one. */
 void
 celeriac_xact_reserve_claim(void)
 {
-	list_reserve(&claimed_list);
+	(void) celeriac_my_database();
+	celeriac_list_reserve(&claimed_list);
 }
 
 int
 celeriac_xact_claimed(const pg_uuid_t *id, bool transient, const char *queue,
 					  int priority, int64 ready)
 {
-	ClaimedItem *item = list_add(&claimed_list);
+	ClaimedItem *item = celeriac_list_add(&claimed_list);
 
 	item->id = *id;
 	item->transient = transient;
@@ -279,17 +178,53 @@ celeriac_xact_claimed(const pg_uuid_t *id, bool transient, const char *queue,
 	return claimed_list.count - 1;
 }
 
+/* Those claimed since the last time; of several for one id the last counts. */
+static void
+number_claimed(void)
+{
+	HASHCTL		info = {
+		.keysize = UUID_LEN,
+		.entrysize = sizeof(ClaimedEntry),
+		.hcxt = TopTransactionContext
+	};
+
+	if (claimed_numbers == NULL)
+		claimed_numbers = hash_create("celeriac claimed", 256, &info,
+									  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	for (; claimed_numbered < claimed_list.count; claimed_numbered++)
+	{
+		ClaimedItem *item = ITEM(claimed_list, ClaimedItem, claimed_numbered);
+		ClaimedEntry *entry = hash_search(claimed_numbers, &item->id, HASH_ENTER, NULL);
+
+		entry->number = claimed_numbered;
+	}
+}
+
+static bool
+is_claimed(const ClaimedItem *item, const pg_uuid_t *id)
+{
+	return !item->given_back && memcmp(&item->id, id, UUID_LEN) == 0;
+}
+
+/*
+ * Mostly the last.  The numbers may be of a subtransaction that has aborted since:
+ * then another item is there, or none.
+ */
 static ClaimedItem *
 find_claimed(const pg_uuid_t *id)
 {
-	for (int i = claimed_list.count - 1; i >= 0; i--)
-	{
-		ClaimedItem *item = ITEM(claimed_list, ClaimedItem, i);
+	ClaimedEntry *entry;
 
-		if (!item->given_back && memcmp(&item->id, id, UUID_LEN) == 0)
-			return item;
-	}
-	return NULL;
+	if (claimed_list.count == 0)
+		return NULL;
+	if (is_claimed(ITEM(claimed_list, ClaimedItem, claimed_list.count - 1), id))
+		return ITEM(claimed_list, ClaimedItem, claimed_list.count - 1);
+	number_claimed();
+	entry = hash_search(claimed_numbers, id, HASH_FIND, NULL);
+	if (entry == NULL || entry->number >= claimed_list.count ||
+		!is_claimed(ITEM(claimed_list, ClaimedItem, entry->number), id))
+		return NULL;
+	return ITEM(claimed_list, ClaimedItem, entry->number);
 }
 
 /* The list is only searched for what a fetch of this session claimed. */
@@ -329,13 +264,13 @@ celeriac_xact_unclaim(int number)
 	item->given_back = true;
 	celeriac_claim_release_own(&item->id);
 	if (item->ready != 0)
-		celeriac_ready_push_back(MyDatabaseId, item->queue, item->priority, item->ready);
+		celeriac_ready_push_back(item->queue, item->priority, item->ready);
 }
 
 void
 celeriac_xact_release(const pg_uuid_t *id, uint64 serial)
 {
-	ReleaseItem *item = list_add(&release_list);
+	ReleaseItem *item = celeriac_list_add(&release_list);
 
 	item->id = *id;
 	item->serial = serial;
@@ -347,10 +282,10 @@ celeriac_xact_revoke(const pg_uuid_t *id, const char *signal, Claim *claim)
 {
 	RevokedItem *item;
 
-	list_reserve(&revoked_list);
+	celeriac_list_reserve(&revoked_list);
 	if (!celeriac_claim_revoke(id, signal, claim))
 		return false;
-	item = list_add(&revoked_list);
+	item = celeriac_list_add(&revoked_list);
 	item->executor = signal != NULL && claim->kind == CLAIM_SESSION &&
 		CelShmem->sessions[claim->session].executor ? claim->session : -1;
 	item->id = *id;
@@ -362,7 +297,7 @@ celeriac_xact_revoke(const pg_uuid_t *id, const char *signal, Claim *claim)
 void
 celeriac_xact_event(const char *json)
 {
-	EventItem  *item = list_add(&event_list);
+	EventItem  *item = celeriac_list_add(&event_list);
 
 	item->json = MemoryContextStrdup(TopTransactionContext, json);
 }
@@ -370,13 +305,13 @@ celeriac_xact_event(const char *json)
 void
 celeriac_xact_listen(bool listen)
 {
-	((FlagItem *) list_add(&listen_list))->on = listen;
+	((FlagItem *) celeriac_list_add(&listen_list))->on = listen;
 }
 
 void
 celeriac_xact_registered(int worker, bool registered)
 {
-	WorkerItem *item = list_add(&worker_list);
+	WorkerItem *item = celeriac_list_add(&worker_list);
 
 	item->worker = worker;
 	item->registered = registered;
@@ -385,7 +320,7 @@ celeriac_xact_registered(int worker, bool registered)
 void
 celeriac_xact_recheck_database(void)
 {
-	((FlagItem *) list_add(&recheck_list))->on = true;
+	((FlagItem *) celeriac_list_add(&recheck_list))->on = true;
 }
 
 /* Some task of this database is ready, and may be behind a position. */
@@ -439,9 +374,9 @@ undo_claims(SubTransactionId since)
 		celeriac_claim_undo(&item->id);
 		if (item->ready != 0)
 		{
-			celeriac_ready_push_back(MyDatabaseId, item->queue,
+			celeriac_ready_push_back(item->queue,
 									 item->priority, item->ready);
-			celeriac_wake_fetch(MyDatabaseId, celeriac_queue_hash(item->queue), 1);
+			celeriac_wake_fetch(celeriac_queue_hash(item->queue), 1);
 		}
 		else
 			unknown = true;
@@ -486,28 +421,6 @@ release_claims(void)
 }
 
 static void
-publish_ready(void)
-{
-	for (int i = 0; i < ready_list.count; i++)
-	{
-		ReadyItem  *item = ITEM(ready_list, ReadyItem, i);
-
-		if (item->ready == CELERIAC_WAKE_ONLY)
-			pg_atomic_fetch_add_u32(&celeriac_my_database()->queue_changes, 1);
-		else
-			celeriac_ready_push_back(MyDatabaseId, item->queue,
-									 item->priority, item->ready);
-	}
-	for (int i = 0; i < ready_list.count; i++)
-	{
-		ReadyItem  *item = ITEM(ready_list, ReadyItem, i);
-
-		celeriac_wake_fetch(MyDatabaseId, celeriac_queue_hash(item->queue),
-							item->count - item->taken);
-	}
-}
-
-static void
 publish_due(void)
 {
 	CelDatabase *db = celeriac_my_database();
@@ -527,7 +440,7 @@ publish_done(void)
 
 	for (int i = 0; i < done_list.count; i++)
 		memmove(&ids[i], &ITEM(done_list, IdItem, i)->id, sizeof(pg_uuid_t));
-	celeriac_wake_get(MyDatabaseId, ids, done_list.count);
+	celeriac_wake_get(ids, done_list.count);
 	celeriac_segment_changed(&celeriac_my_database()->messages);
 }
 
@@ -575,6 +488,8 @@ forget_all(void)
 		all_lists[i]->count = 0;
 		all_lists[i]->room = 0;
 	}
+	claimed_numbers = NULL;
+	claimed_numbered = 0;
 }
 
 static void
@@ -595,7 +510,7 @@ send_events(void)
 static void
 before_commit(void)
 {
-	if (due_list.count > 0 || ready_list.count > 0 || done_list.count > 0 ||
+	if (due_list.count > 0 || celeriac_ready_list.count > 0 || done_list.count > 0 ||
 		recheck_list.count > 0)
 		(void) celeriac_my_database();
 	if (listen_list.count > 0)
@@ -608,8 +523,8 @@ after_commit(void)
 {
 	cancel_executors();
 	release_claims();
-	if (ready_list.count > 0)
-		publish_ready();
+	if (celeriac_ready_list.count > 0)
+		celeriac_readylist_publish();
 	if (due_list.count > 0)
 		publish_due();
 	if (done_list.count > 0)
@@ -671,21 +586,23 @@ xact_callback(XactEvent event, void *arg)
 }
 
 static void
-subxact_callback(SubXactEvent event, SubTransactionId subid,
-				 SubTransactionId parent, void *arg)
+after_subabort(SubTransactionId subid)
 {
-	if (event != SUBXACT_EVENT_ABORT_SUB)
-		return;
 	celeriac_wait_abort();
 	undo_revoked(subid);
 	undo_claims(subid);
+	celeriac_readylist_undo(subid);
 	for (int i = 0; i < lengthof(all_lists); i++)
-	{
-		XactList   *list = all_lists[i];
+		all_lists[i]->count = celeriac_list_before(all_lists[i], subid);
+	claimed_numbered = Min(claimed_numbered, claimed_list.count);
+}
 
-		while (list->count > 0 &&
-			   *(SubTransactionId *) (list->items +
-									  (list->count - 1) * list->item_size) >= subid)
-			list->count--;
-	}
+static void
+subxact_callback(SubXactEvent event, SubTransactionId subid,
+				 SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_COMMIT_SUB)
+		celeriac_readylist_hand_up(subid, parent);
+	else if (event == SUBXACT_EVENT_ABORT_SUB)
+		after_subabort(subid);
 }

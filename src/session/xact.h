@@ -13,14 +13,6 @@
 
 extern void celeriac_xact_init(void);
 
-/* in place of an order: wake waiters of the queue, no message is new */
-#define CELERIAC_WAKE_ONLY	PG_INT64_MAX
-
-/* a message with this order became ready; step = it waited for another task */
-extern void celeriac_xact_ready(const char *queue, int priority, int64 ready,
-								bool step);
-/* one of those was claimed by this transaction itself */
-extern void celeriac_xact_taken(const char *queue, int priority, int64 ready);
 /* did it make nothing ready but next steps of canvases, and did nobody take all? */
 extern bool celeriac_xact_next_steps(void);
 /* a message will be due then: the coordinator must not sleep longer */

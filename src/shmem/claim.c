@@ -22,6 +22,7 @@
 #include "miscadmin.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
+#include "storage/spin.h"
 #include "utils/hsearch.h"
 
 #include "base/compat.h"
@@ -34,8 +35,20 @@
 #define CLAIM_PARTITIONS	32
 #define CLAIM_LOCKS			"celeriac_claim"
 
+/*
+ * The session claims of one session, so that its end need not look at all
+ * others.  Locked within the lock of a partition, that of the claim which comes
+ * or goes; its neighbours may be of other partitions.
+ */
+typedef struct HeldClaims
+{
+	slock_t		mutex;
+	Claim	   *first;
+} HeldClaims;
+
 static HTAB *claims = NULL;
 static LWLockPadded *claim_locks = NULL;
+static HeldClaims *held = NULL; /* one per session */
 
 typedef struct ClaimSlot
 {
@@ -48,7 +61,18 @@ Size
 celeriac_claim_shmem_size(void)
 {
 	RequestNamedLWLockTranche(CLAIM_LOCKS, CLAIM_PARTITIONS);
-	return hash_estimate_size(celeriac_max_claims, sizeof(Claim));
+	return add_size(hash_estimate_size(celeriac_max_claims, sizeof(Claim)),
+					mul_size(MaxBackends, sizeof(HeldClaims)));
+}
+
+static void
+init_held(void)
+{
+	for (int i = 0; i < MaxBackends; i++)
+	{
+		SpinLockInit(&held[i].mutex);
+		held[i].first = NULL;
+	}
 }
 
 void
@@ -59,11 +83,15 @@ celeriac_claim_shmem_startup(void)
 		.entrysize = sizeof(Claim),
 		.num_partitions = CLAIM_PARTITIONS
 	};
+	bool		found;
 
 	claim_locks = GetNamedLWLockTranche(CLAIM_LOCKS);
 	claims = ShmemInitHash("celeriac claims", celeriac_max_claims,
 						   celeriac_max_claims, &info,
 						   HASH_ELEM | HASH_BLOBS | HASH_PARTITION | HASH_FIXED_SIZE);
+	held = ShmemInitStruct("celeriac held claims", MaxBackends * sizeof(HeldClaims), &found);
+	if (!found)
+		init_held();
 }
 
 static ClaimSlot
@@ -88,6 +116,35 @@ claim_find(ClaimSlot *slot, HASHACTION action, bool *found)
 }
 
 static void
+hold(Claim *claim)
+{
+	HeldClaims *list = &held[claim->session];
+
+	SpinLockAcquire(&list->mutex);
+	claim->previous = NULL;
+	claim->next = list->first;
+	if (list->first != NULL)
+		list->first->previous = claim;
+	list->first = claim;
+	SpinLockRelease(&list->mutex);
+}
+
+static void
+let_go(Claim *claim)
+{
+	HeldClaims *list = &held[claim->session];
+
+	SpinLockAcquire(&list->mutex);
+	if (claim->previous != NULL)
+		claim->previous->next = claim->next;
+	else
+		list->first = claim->next;
+	if (claim->next != NULL)
+		claim->next->previous = claim->previous;
+	SpinLockRelease(&list->mutex);
+}
+
+static void
 count_worker(int worker, int change)
 {
 	if (worker >= 0)
@@ -99,7 +156,10 @@ static void
 claim_set_kind(Claim *claim, ClaimKind kind, int session, int worker)
 {
 	if (claim->kind == CLAIM_SESSION)
+	{
+		let_go(claim);
 		pg_atomic_fetch_sub_u32(&CelShmem->sessions[claim->session].nclaims, 1);
+	}
 	if (claim->kind == CLAIM_LOST)
 		pg_atomic_fetch_sub_u32(&CelShmem->nlost, 1);
 	count_worker(claim->worker, -1);
@@ -109,7 +169,10 @@ claim_set_kind(Claim *claim, ClaimKind kind, int session, int worker)
 	if (kind == CLAIM_LOST)
 		pg_atomic_fetch_add_u32(&CelShmem->nlost, 1);
 	if (kind == CLAIM_SESSION)
+	{
+		hold(claim);
 		pg_atomic_fetch_add_u32(&CelShmem->sessions[session].nclaims, 1);
+	}
 	count_worker(worker, 1);
 }
 
@@ -337,9 +400,54 @@ celeriac_claim_unrevoke(const pg_uuid_t *id, uint64 serial, const char *signal)
 	LWLockRelease(slot.lock);
 }
 
+/* The first of those that the session holds; false = there is none. */
+static bool
+first_held(int session, pg_uuid_t *id)
+{
+	HeldClaims *list = &held[session];
+	bool		found;
+
+	SpinLockAcquire(&list->mutex);
+	found = list->first != NULL;
+	if (found)
+		*id = list->first->key.id;
+	SpinLockRelease(&list->mutex);
+	return found;
+}
+
+static void
+lose(const pg_uuid_t *id, int session, bool hard_limit)
+{
+	ClaimSlot	slot = claim_lock(id, LW_EXCLUSIVE);
+	Claim	   *claim = claim_find(&slot, HASH_FIND, NULL);
+
+	if (claim != NULL && claim->kind == CLAIM_SESSION && claim->session == session)
+	{
+		claim->hard_limit = hard_limit;
+		claim_set_kind(claim, CLAIM_LOST, session, claim->worker);
+	}
+	LWLockRelease(slot.lock);
+}
+
+/*
+ * Nobody adds to what the session holds: it is this one, and it ends.  Each step
+ * takes the first from its list, unless somebody else just did.
+ */
+void
+celeriac_claim_lose_session(int session, bool hard_limit,
+							const pg_uuid_t *limited)
+{
+	pg_uuid_t	id;
+
+	while (first_held(session, &id))
+		lose(&id, session, hard_limit && limited != NULL &&
+			 memcmp(&id, limited, UUID_LEN) == 0);
+	celeriac_wake_coordinator(celeriac_my_database());
+}
+
 /*
  * Walking a partitioned table takes all its locks, in order; only for the
- * rare: a session's end, a look at everything that runs.
+ * rare: a dropped database, a look at everything that runs.
  */
 static void
 claim_lock_all(LWLockMode mode)
@@ -353,31 +461,6 @@ claim_unlock_all(void)
 {
 	for (int i = CLAIM_PARTITIONS - 1; i >= 0; i--)
 		LWLockRelease(&claim_locks[i].lock);
-}
-
-/*
- * All claims of a session become lost.  limited names the one lost to its
- * hard time limit, which must not be tried again.
- */
-void
-celeriac_claim_lose_session(int session, bool hard_limit,
-							const pg_uuid_t *limited)
-{
-	HASH_SEQ_STATUS scan;
-	Claim	   *claim;
-
-	claim_lock_all(LW_EXCLUSIVE);
-	hash_seq_init(&scan, claims);
-	while ((claim = hash_seq_search(&scan)) != NULL)
-	{
-		if (claim->kind != CLAIM_SESSION || claim->session != session)
-			continue;
-		claim->hard_limit = hard_limit && limited != NULL &&
-			memcmp(&claim->key.id, limited, UUID_LEN) == 0;
-		claim_set_kind(claim, CLAIM_LOST, session, claim->worker);
-	}
-	claim_unlock_all();
-	celeriac_wake_coordinator(celeriac_my_database());
 }
 
 /* The database has been dropped: no claim on its tasks means anything. */

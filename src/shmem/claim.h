@@ -41,6 +41,8 @@ typedef struct Claim
 	uint64		serial;			/* tells it from other claims on this message */
 	RowPlace	place;			/* where its row was when it was claimed */
 	TimestampTz started_at;		/* 0 = not begun */
+	struct Claim *next;			/* of those that the session holds */
+	struct Claim *previous;
 } Claim;
 
 extern Size celeriac_claim_shmem_size(void);
@@ -64,13 +66,18 @@ extern bool celeriac_claim_full(void);
 extern bool celeriac_claim_was_full(void);
 extern bool celeriac_claim_get(const pg_uuid_t *id, Claim *copy);
 
-/* release what this session holds; or that very claim, whoever holds it */
+/* what this session holds and has not lost */
 extern void celeriac_claim_release_own(const pg_uuid_t *id);
+/* likewise, but one that was revoked is lost by that */
 extern void celeriac_claim_undo(const pg_uuid_t *id);
-
-/* true = passed over since it was taken: look for its task again */
-extern bool celeriac_claim_release(const pg_uuid_t *id, uint64 serial);
+/* likewise, of a session claim; false = revoked, or not this session's */
 extern bool celeriac_claim_give_back(const pg_uuid_t *id);
+
+/*
+ * That very claim, whoever holds it.  True = passed over since it was taken: look
+ * for its task again.
+ */
+extern bool celeriac_claim_release(const pg_uuid_t *id, uint64 serial);
 extern void celeriac_claim_set_delivery(const pg_uuid_t *id, int delivery);
 extern bool celeriac_claim_started(const pg_uuid_t *id, int worker,
 								   TimestampTz started_at);
@@ -80,6 +87,10 @@ extern bool celeriac_claim_revoke(const pg_uuid_t *id, const char *signal,
 								  Claim *before);
 extern void celeriac_claim_unrevoke(const pg_uuid_t *id, uint64 serial,
 									const char *signal);
+/*
+ * All that the session holds is lost.  limited is the one lost to its hard time
+ * limit, which must not be tried again.
+ */
 extern void celeriac_claim_lose_session(int session, bool hard_limit,
 										const pg_uuid_t *limited);
 

@@ -7,13 +7,13 @@
 #include "storage/lwlock.h"
 
 #include "base/compat.h"
-#include "base/guc.h"
 #include "shmem/claim.h"
 #include "shmem/database.h"
 #include "shmem/ready.h"
 #include "shmem/session.h"
 #include "shmem/shmem.h"
 #include "shmem/wake.h"
+#include "shmem/workers.h"
 
 /*
  * The database has been dropped: what refers to it goes, and its slot is free.
@@ -27,11 +27,7 @@ celeriac_forget_database(Oid dboid)
 	celeriac_ready_forget(dboid);
 	celeriac_claim_forget(dboid);
 	LWLockAcquire(CelShmem->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < celeriac_max_workers; i++)
-	{
-		if (CelShmem->workers[i].dboid == dboid)
-			CelShmem->workers[i].dboid = InvalidOid;
-	}
+	celeriac_workers_forget(dboid);
 	db = celeriac_find_database(dboid);
 	if (db != NULL)
 		db->dboid = InvalidOid;

@@ -16,331 +16,161 @@
  * came after the epoch it read before its snapshot.  A claim that is given up
  * pushes back too.
  *
- * A level that is not in the table is not known to exist: after a restart
- * the first fetch from a queue discovers the priorities it holds.  When the
- * table is full, levels cannot be remembered and fetches of that queue
- * discover them each time: slower, never wrong.  The coordinator then looks
- * for leases in the whole table.
+ * There are two tables of fixed size, one of queues and one of levels.  What is
+ * not in them is not lost.  A queue that is not there is discovered by the first
+ * fetch from it, which reads what priorities it holds; one that is there knows
+ * them from then on.  A level that is not there has no position, and is searched
+ * from its beginning.  Whoever fetches enters what is missing; a push does not,
+ * for what nobody fetches from needs no position.
  *
- * One lock guards the tables.  Nothing is ever removed from them, so what was
- * found under it is remembered by the backend, and found again without it: on
- * the way of a task there is only the spinlock of its level, under which
- * positions and epochs change.
+ * When a table is full, what nobody has fetched from for a while makes room
+ * (readytable.c).  Then a fetch that was about to move a position does not find
+ * it any more, and moves none.  If nothing makes room, a fetch does without:
+ * slower, never wrong.
  */
 #include "shmem/ready.h"
 
-#include "common/hashfn.h"
 #include "miscadmin.h"
-#include "port/atomics.h"
 #include "port/pg_bitutils.h"
-#include "storage/lwlock.h"
-#include "storage/shmem.h"
-#include "storage/spin.h"
-#include "utils/hsearch.h"
+#include "utils/timestamp.h"
 
-#include "base/guc.h"
 #include "shmem/database.h"
-
-#define READY_LOCKS	"celeriac_ready"
-
-typedef struct QueueKey
-{
-	Oid			dboid;
-	char		name[CELERIAC_QUEUE_LEN];
-} QueueKey;
-
-/* priorities a queue may hold, as bits; they change under the lock */
-#define PRIORITY_WORDS	((CELERIAC_MAX_PRIORITY + 64) / 64)
-
-typedef struct ReadyQueue
-{
-	QueueKey	key;			/* hash key, must be first */
-	pg_atomic_uint32 discovered;
-	pg_atomic_uint64 priorities[PRIORITY_WORDS];
-	Turns		turns;
-} ReadyQueue;
-
-typedef struct LevelKey
-{
-	QueueKey	queue;
-	int			priority;
-} LevelKey;
+#include "shmem/readytable.h"
+#include "shmem/shmem.h"
 
 /*
- * Pushes since some epoch, as suffix minima: ready grows with epoch.  When
- * the array is full, neighbours are merged, which is coarser but safe.
+ * Levels
  */
-#define LEVEL_PUSHES	32
-
-typedef struct LevelPush
+static void
+read_level(const QueueRef *queue, int priority, TimestampTz now, ReadyLevel *copy)
 {
-	uint64		epoch;
-	int64		ready;
-} LevelPush;
+	KnownLevel *known = celeriac_ready_known_level(queue, priority);
 
-typedef struct SharedLevel
-{
-	LevelKey	key;			/* hash key, must be first */
-	slock_t		mutex;
-	int64		position;
-	int64		highest;		/* no lease was ever beyond it */
-	uint64		epoch;
-	int			npushes;
-	LevelPush	pushes[LEVEL_PUSHES];
-} SharedLevel;
-
-static HTAB *queues = NULL;
-static HTAB *levels = NULL;
-static LWLock *ready_lock = NULL;
-
-/* What this backend found, by hash; another that hashes alike takes its place. */
-#define REMEMBERED	64
-
-static ReadyQueue *known_queues[REMEMBERED];
-static SharedLevel *known_levels[REMEMBERED];
-
-Size
-celeriac_ready_shmem_size(void)
-{
-	RequestNamedLWLockTranche(READY_LOCKS, 1);
-	return add_size(hash_estimate_size(celeriac_max_queues, sizeof(ReadyQueue)),
-					hash_estimate_size(celeriac_max_queues, sizeof(SharedLevel)));
+	copy->priority = priority;
+	copy->shared = NULL;
+	if (celeriac_ready_is_here(queue))
+	{
+		if (!celeriac_ready_is_known(known, queue, priority))
+			celeriac_ready_find_level(queue, priority, now);
+		copy->shared = known->place;
+		copy->generation = known->generation;
+	}
+	if (copy->shared != NULL)
+		celeriac_ready_use_level(copy->shared, now);
+	celeriac_ready_look_again(copy);
 }
 
 void
-celeriac_ready_shmem_startup(void)
+celeriac_ready_level(const QueueRef *queue, int priority, ReadyLevel *level)
 {
-	HASHCTL		queue_info = {
-		.keysize = sizeof(QueueKey),
-		.entrysize = sizeof(ReadyQueue)
-	};
-	HASHCTL		level_info = {
-		.keysize = sizeof(LevelKey),
-		.entrysize = sizeof(SharedLevel)
-	};
-
-	ready_lock = &GetNamedLWLockTranche(READY_LOCKS)[0].lock;
-	queues = ShmemInitHash("celeriac queues", celeriac_max_queues,
-						   celeriac_max_queues, &queue_info,
-						   HASH_ELEM | HASH_BLOBS | HASH_FIXED_SIZE);
-	levels = ShmemInitHash("celeriac levels", celeriac_max_queues,
-						   celeriac_max_queues, &level_info,
-						   HASH_ELEM | HASH_BLOBS | HASH_FIXED_SIZE);
+	read_level(queue, priority, GetCurrentTimestamp(), level);
 }
 
-uint64
-celeriac_queue_hash(const char *queue)
+void
+celeriac_ready_look_again(ReadyLevel *level)
 {
-	return hash_bytes_extended((const unsigned char *) queue, strlen(queue), 0);
-}
+	SharedLevel *shared = level->shared;
 
-static QueueKey
-queue_key(Oid dboid, const char *name)
-{
-	QueueKey	key;
-
-	memset(&key, 0, sizeof(key));
-	key.dboid = dboid;
-	strlcpy(key.name, name, sizeof(key.name));
-	return key;
-}
-
-/* Under the lock. */
-static SharedLevel *
-search_level(Oid dboid, const char *queue, int priority, HASHACTION action,
-			 bool *found)
-{
-	LevelKey	key;
-
-	memset(&key, 0, sizeof(key));
-	key.queue = queue_key(dboid, queue);
-	key.priority = priority;
-	return hash_search(levels, &key, action, found);
-}
-
-static bool
-is_queue(const QueueKey *key, Oid dboid, const char *queue)
-{
-	return key->dboid == dboid && strcmp(key->name, queue) == 0;
-}
-
-/* NULL = not in the table. */
-static ReadyQueue *
-find_queue(const char *queue)
-{
-	ReadyQueue **known = &known_queues[celeriac_queue_hash(queue) % REMEMBERED];
-	QueueKey	key;
-
-	if (*known != NULL && is_queue(&(*known)->key, MyDatabaseId, queue))
-		return *known;
-	key = queue_key(MyDatabaseId, queue);
-	LWLockAcquire(ready_lock, LW_SHARED);
-	*known = hash_search(queues, &key, HASH_FIND, NULL);
-	LWLockRelease(ready_lock);
-	return *known;
-}
-
-static SharedLevel *
-find_level(Oid dboid, const char *queue, int priority)
-{
-	SharedLevel **known =
-		&known_levels[(celeriac_queue_hash(queue) + priority) % REMEMBERED];
-
-	if (*known != NULL && (*known)->key.priority == priority &&
-		is_queue(&(*known)->key.queue, dboid, queue))
-		return *known;
-	LWLockAcquire(ready_lock, LW_SHARED);
-	*known = search_level(dboid, queue, priority, HASH_FIND, NULL);
-	LWLockRelease(ready_lock);
-	return *known;
-}
-
-static void
-read_level(const char *queue, int priority, ReadyLevel *copy)
-{
-	SharedLevel *level = find_level(MyDatabaseId, queue, priority);
-
-	copy->priority = priority;
-	copy->position = 0;
-	copy->epoch = 0;
-	copy->highest = 0;
-	if (level == NULL)
+	level->position = 0;
+	level->epoch = 0;
+	if (shared == NULL)
 		return;
-	SpinLockAcquire(&level->mutex);
-	copy->position = level->position;
-	copy->epoch = level->epoch;
-	copy->highest = level->highest;
-	SpinLockRelease(&level->mutex);
+	LWLockAcquire(&shared->lock, LW_SHARED);
+	if (pg_atomic_read_u64(&shared->generation) == level->generation)
+	{
+		level->position = shared->position;
+		level->epoch = shared->epoch;
+	}
+	LWLockRelease(&shared->lock);
 }
 
 /*
- * The levels of a queue, highest priority first, into an array of
- * CELERIAC_MAX_PRIORITY + 1.  To be called before the snapshot is taken.
+ * False = not discovered.  Without a lock: what was read is the queue's only if
+ * its place was still its own after that.
  */
-bool
-celeriac_ready_levels(const char *queue, ReadyLevel *copies, int *count)
+static bool
+read_priorities(const QueueRef *queue, uint64 *priorities)
 {
-	ReadyQueue *entry = find_queue(queue);
+	bool		discovered;
+
+	if (!celeriac_ready_is_here(queue))
+		return false;
+	discovered = pg_atomic_read_u32(&queue->place->discovered) != 0;
+	pg_read_barrier();
+	for (int i = 0; i < PRIORITY_WORDS; i++)
+		priorities[i] = pg_atomic_read_u64(&queue->place->priorities[i]);
+	pg_read_barrier();
+	return discovered && celeriac_ready_is_here(queue);
+}
+
+bool
+celeriac_ready_levels(QueueRef *queue, ReadyLevel *copies, int *count)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	uint64		priorities[PRIORITY_WORDS];
 
 	*count = 0;
-	if (entry == NULL || pg_atomic_read_u32(&entry->discovered) == 0)
+	if (!celeriac_ready_is_here(queue))
+		*queue = celeriac_queue_ref(queue->name);
+	if (!read_priorities(queue, priorities))
 		return false;
-	pg_read_barrier();
+	celeriac_ready_use_queue(queue->place, now);
 	for (int word = PRIORITY_WORDS - 1; word >= 0; word--)
 	{
-		uint64		bits = pg_atomic_read_u64(&entry->priorities[word]);
-
-		while (bits != 0)
+		while (priorities[word] != 0)
 		{
-			int			bit = pg_leftmost_one_pos64(bits);
+			int			bit = pg_leftmost_one_pos64(priorities[word]);
 
-			bits &= ~(UINT64CONST(1) << bit);
-			read_level(queue, word * 64 + bit, &copies[(*count)++]);
+			priorities[word] &= ~(UINT64CONST(1) << bit);
+			read_level(queue, word * 64 + bit, now, &copies[(*count)++]);
 		}
 	}
 	return true;
 }
 
-/* Who fetches from it; NULL = not in the table. */
-Turns *
-celeriac_ready_turns(const char *queue)
+/*
+ * Discovery
+ *
+ * The queue is entered before the snapshot that its priorities are read with:
+ * whatever becomes visible after that snapshot is noted here by its push.
+ */
+bool
+celeriac_ready_discover(QueueRef *queue, uint64 *forgets)
 {
-	ReadyQueue *entry = find_queue(queue);
+	TimestampTz now = GetCurrentTimestamp();
+	CelDatabase *db = celeriac_my_database();
+	bool		entered;
 
-	return entry == NULL ? NULL : &entry->turns;
-}
-
-void
-celeriac_ready_look_again(const char *queue, ReadyLevel *level)
-{
-	read_level(queue, level->priority, level);
-}
-
-int
-celeriac_ready_all_levels(ReadyLevel *copies)
-{
-	for (int i = 0; i <= CELERIAC_MAX_PRIORITY; i++)
-	{
-		memset(&copies[i], 0, sizeof(ReadyLevel));
-		copies[i].priority = CELERIAC_MAX_PRIORITY - i;
-	}
-	return CELERIAC_MAX_PRIORITY + 1;
-}
-
-static void
-init_turns(Turns *turns)
-{
-	memset(turns, 0, sizeof(*turns));
-	SpinLockInit(&turns->mutex);
-	turns->nseats = SEATS_MIN;
-}
-
-/* Under the lock, exclusively; NULL = there is no room. */
-static ReadyQueue *
-add_queue(Oid dboid, const char *queue)
-{
-	QueueKey	key = queue_key(dboid, queue);
-	bool		found;
-	ReadyQueue *entry = hash_search(queues, &key, HASH_ENTER_NULL, &found);
-
-	if (entry == NULL || found)
-		return entry;
-	pg_atomic_init_u32(&entry->discovered, 0);
-	init_turns(&entry->turns);
-	for (int i = 0; i < PRIORITY_WORDS; i++)
-		pg_atomic_init_u64(&entry->priorities[i], 0);
-	return entry;
-}
-
-/* Under the lock, exclusively: the level may hold tasks from now on. */
-static SharedLevel *
-add_level(Oid dboid, const char *queue, int priority)
-{
-	ReadyQueue *entry = add_queue(dboid, queue);
-	SharedLevel *level;
-	bool		found;
-
-	if (entry == NULL)
-		return NULL;
-	level = search_level(dboid, queue, priority, HASH_ENTER_NULL, &found);
-	if (level == NULL)
-	{
-		pg_atomic_write_u32(&entry->discovered, 0);
-		return NULL;
-	}
-	if (!found)
-	{
-		SpinLockInit(&level->mutex);
-		level->position = 0;
-		level->highest = 0;
-		level->epoch = 1;
-		level->npushes = 0;
-	}
-	pg_atomic_fetch_or_u64(&entry->priorities[priority / 64],
-						   UINT64CONST(1) << (priority % 64));
-	return level;
+	if (!celeriac_ready_is_here(queue) && celeriac_ready_queues_full(now))
+		return false;
+	LWLockAcquire(celeriac_ready_lock, LW_EXCLUSIVE);
+	entered = celeriac_ready_enter_queue(queue, db, now);
+	if (entered)
+		*forgets = queue->place->forgets;
+	LWLockRelease(celeriac_ready_lock);
+	return entered;
 }
 
 /* That there is no task is remembered as well. */
 void
-celeriac_ready_discovered(const char *queue, const int *priorities, int count)
+celeriac_ready_discovered(const QueueRef *queue, uint64 forgets,
+						  const int *priorities, int count)
 {
-	bool		complete = true;
-	ReadyQueue *entry;
-
-	LWLockAcquire(ready_lock, LW_EXCLUSIVE);
-	for (int i = 0; i < count; i++)
+	LWLockAcquire(celeriac_ready_lock, LW_EXCLUSIVE);
+	if (celeriac_ready_is_here(queue) && queue->place->forgets == forgets)
 	{
-		if (add_level(MyDatabaseId, queue, priorities[i]) == NULL)
-			complete = false;
+		for (int i = 0; i < count; i++)
+			celeriac_ready_note_priority(queue->place, priorities[i]);
+		pg_atomic_exchange_u32(&queue->place->discovered, 1);
 	}
-	entry = add_queue(MyDatabaseId, queue);
-	if (entry != NULL && complete)
-		pg_atomic_exchange_u32(&entry->discovered, 1);
-	LWLockRelease(ready_lock);
+	LWLockRelease(celeriac_ready_lock);
 }
 
-/* How far a fetch that saw this epoch may go; under the level's mutex. */
+/*
+ * Positions
+ */
+
+/* How far a fetch that saw this epoch may go; under the level's lock. */
 static int64
 advance_limit(const SharedLevel *level, uint64 epoch, int64 position)
 {
@@ -352,28 +182,39 @@ advance_limit(const SharedLevel *level, uint64 epoch, int64 position)
 	return position;
 }
 
-void
-celeriac_ready_advance(const char *queue, const ReadyLevel *seen,
-					   int64 position, bool leased)
+/* Lock the level if it is still that one. */
+static bool
+lock_level(SharedLevel *level, uint64 generation)
 {
-	SharedLevel *level = find_level(MyDatabaseId, queue, seen->priority);
-
 	if (level == NULL)
+		return false;
+	LWLockAcquire(&level->lock, LW_EXCLUSIVE);
+	if (pg_atomic_read_u64(&level->generation) == generation)
+		return true;
+	LWLockRelease(&level->lock);
+	return false;
+}
+
+void
+celeriac_ready_advance(const ReadyLevel *seen, int64 position, bool leased)
+{
+	SharedLevel *level = seen->shared;
+
+	if (!lock_level(level, seen->generation))
 	{
 		if (leased)
 			celeriac_my_database()->unwatched = true;
 		return;
 	}
-	SpinLockAcquire(&level->mutex);
 	if (seen->epoch > 0)
 		level->position = Max(level->position,
 							  advance_limit(level, seen->epoch, position));
 	if (leased)
 		level->highest = Max(level->highest, position);
-	SpinLockRelease(&level->mutex);
+	LWLockRelease(&level->lock);
 }
 
-/* Under the level's mutex: remember that this number became claimable now. */
+/* Under the level's lock: remember that this number became claimable now. */
 static void
 remember_push(SharedLevel *level, int64 ready)
 {
@@ -394,90 +235,156 @@ remember_push(SharedLevel *level, int64 ready)
 	level->npushes++;
 }
 
-void
-celeriac_ready_push_back(Oid dboid, const char *queue, int priority,
-						 int64 ready)
+/* Likewise. */
+static void
+push_level(SharedLevel *level, int64 ready)
 {
-	SharedLevel *level = find_level(dboid, queue, priority);
-
-	if (level == NULL)
-	{
-		LWLockAcquire(ready_lock, LW_EXCLUSIVE);
-		level = add_level(dboid, queue, priority);
-		LWLockRelease(ready_lock);
-	}
-	if (level == NULL)
-		return;
-	SpinLockAcquire(&level->mutex);
 	level->position = Min(level->position, ready - 1);
 	remember_push(level, ready);
-	SpinLockRelease(&level->mutex);
+}
+
+/* True = it is where this backend found it before. */
+static bool
+push_known(const QueueRef *queue, int priority, int64 ready)
+{
+	KnownLevel *known = celeriac_ready_known_level(queue, priority);
+
+	if (!celeriac_ready_is_here(queue) || !celeriac_ready_is_known(known, queue, priority) ||
+		!lock_level(known->place, known->generation))
+		return false;
+	push_level(known->place, ready);
+	LWLockRelease(&known->place->lock);
+	return true;
+}
+
+/* Under the lock, so that nobody enters it meanwhile. */
+static void
+push_searched(QueueRef *queue, int priority, int64 ready)
+{
+	SharedLevel *level;
+
+	celeriac_ready_search_queue(queue);
+	if (queue->place == NULL)
+		return;
+	celeriac_ready_note_priority(queue->place, priority);
+	level = celeriac_ready_search_level(queue->place, priority);
+	celeriac_ready_remember_level(queue, priority, level);
+	if (level == NULL)
+		return;
+	LWLockAcquire(&level->lock, LW_EXCLUSIVE);
+	push_level(level, ready);
+	LWLockRelease(&level->lock);
+}
+
+void
+celeriac_ready_push_back(const char *name, int priority, int64 ready)
+{
+	QueueRef	queue = celeriac_queue_ref(name);
+
+	if (push_known(&queue, priority, ready))
+		return;
+	LWLockAcquire(celeriac_ready_lock, LW_SHARED);
+	push_searched(&queue, priority, ready);
+	LWLockRelease(celeriac_ready_lock);
+}
+
+/* Under the lock, exclusively. */
+static void
+forget_queue(ReadyQueue *queue)
+{
+	SharedLevel *level = NULL;
+
+	queue->forgets++;
+	pg_atomic_write_u32(&queue->discovered, 0);
+	while ((level = celeriac_ready_next_level(queue, level)) != NULL)
+	{
+		LWLockAcquire(&level->lock, LW_EXCLUSIVE);
+		push_level(level, 1);
+		LWLockRelease(&level->lock);
+	}
+	celeriac_ready_disuse_queue(queue);
 }
 
 /* Nothing is known of this database any more: all must be found again. */
 void
 celeriac_ready_forget(Oid dboid)
 {
-	HASH_SEQ_STATUS scan;
-	ReadyQueue *entry;
-	SharedLevel *level;
+	ReadyQueue *queue = NULL;
 
-	LWLockAcquire(ready_lock, LW_EXCLUSIVE);
-	hash_seq_init(&scan, queues);
-	while ((entry = hash_seq_search(&scan)) != NULL)
+	LWLockAcquire(celeriac_ready_lock, LW_EXCLUSIVE);
+	while ((queue = celeriac_ready_next_queue(queue, dboid)) != NULL)
+		forget_queue(queue);
+	LWLockRelease(celeriac_ready_lock);
+}
+
+/*
+ * Leases
+ */
+static int64
+level_highest(SharedLevel *level)
+{
+	int64		highest;
+
+	LWLockAcquire(&level->lock, LW_SHARED);
+	highest = level->highest;
+	LWLockRelease(&level->lock);
+	return highest;
+}
+
+/* Under the lock.  Returns how many the list has then. */
+static int
+list_claimed(const ReadyQueue *queue, ClaimedLevel *list, int count)
+{
+	SharedLevel *level = NULL;
+
+	while ((level = celeriac_ready_next_level(queue, level)) != NULL)
 	{
-		if (entry->key.dboid == dboid)
-			pg_atomic_write_u32(&entry->discovered, 0);
-	}
-	hash_seq_init(&scan, levels);
-	while ((level = hash_seq_search(&scan)) != NULL)
-	{
-		if (level->key.queue.dboid != dboid)
+		ClaimedLevel *copy = &list[count];
+
+		copy->highest = level_highest(level);
+		if (copy->highest == 0)
 			continue;
-		SpinLockAcquire(&level->mutex);
-		level->position = 0;
-		remember_push(level, 1);
-		SpinLockRelease(&level->mutex);
+		strlcpy(copy->queue, queue->key.name, sizeof(copy->queue));
+		copy->priority = level->priority;
+		count++;
 	}
-	LWLockRelease(ready_lock);
+	return count;
 }
 
 ClaimedLevel *
 celeriac_ready_claimed_levels(int *count)
 {
-	ClaimedLevel *list = palloc(celeriac_max_queues * sizeof(ClaimedLevel));
-	HASH_SEQ_STATUS scan;
-	SharedLevel *level;
+	ClaimedLevel *list = palloc_extended(celeriac_ready_level_room() * sizeof(ClaimedLevel),
+										 MCXT_ALLOC_HUGE);
+	ReadyQueue *queue = NULL;
 
 	*count = 0;
-	LWLockAcquire(ready_lock, LW_SHARED);
-	hash_seq_init(&scan, levels);
-	while ((level = hash_seq_search(&scan)) != NULL)
-	{
-		ClaimedLevel *copy = &list[*count];
-
-		if (level->key.queue.dboid != MyDatabaseId || level->highest == 0)
-			continue;
-		strlcpy(copy->queue, level->key.queue.name, sizeof(copy->queue));
-		copy->priority = level->key.priority;
-		copy->highest = level->highest;
-		(*count)++;
-	}
-	LWLockRelease(ready_lock);
+	LWLockAcquire(celeriac_ready_lock, LW_SHARED);
+	while ((queue = celeriac_ready_next_queue(queue, MyDatabaseId)) != NULL)
+		*count = list_claimed(queue, list, *count);
+	LWLockRelease(celeriac_ready_lock);
 	return list;
 }
 
 /* After a restart: leases reach up to here. */
 void
-celeriac_ready_set_highest(const char *queue, int priority, int64 highest)
+celeriac_ready_set_highest(const char *name, int priority, int64 highest)
 {
-	SharedLevel *level;
+	TimestampTz now = GetCurrentTimestamp();
+	CelDatabase *db = celeriac_my_database();
+	QueueRef	queue = {.name = name};
+	SharedLevel *level = NULL;
 
-	LWLockAcquire(ready_lock, LW_EXCLUSIVE);
-	level = add_level(MyDatabaseId, queue, priority);
+	LWLockAcquire(celeriac_ready_lock, LW_EXCLUSIVE);
+	if (celeriac_ready_enter_queue(&queue, db, now))
+		level = celeriac_ready_enter_level(queue.place, priority, now);
 	if (level != NULL)
+	{
+		LWLockAcquire(&level->lock, LW_EXCLUSIVE);
 		level->highest = Max(level->highest, highest);
-	else
-		celeriac_my_database()->unwatched = true;
-	LWLockRelease(ready_lock);
+		LWLockRelease(&level->lock);
+	}
+	LWLockRelease(celeriac_ready_lock);
+	if (level == NULL)
+		db->unwatched = true;
 }

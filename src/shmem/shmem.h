@@ -4,7 +4,7 @@
  *
  * Locks, always taken in this order and never more than one of each kind:
  *	1. CelShared->lock		databases, sessions, workers
- *	2. a ready lock			(ready.c)
+ *	2. the ready lock		(readytable.c), and in it that of a queue or level
  *	3. a claim partition	(claim.c)
  *	4. a list of waiters	(waitlist.c)
  *
@@ -19,12 +19,12 @@
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 
-/* What a background worker of ours has been asked to be. */
+/* Should there be a coordinator in a database? */
 typedef enum CelDatabaseWant
 {
-	CEL_DB_PROBE,				/* unknown: start a coordinator to look */
-	CEL_DB_RUN,					/* has the extension: keep one running */
-	CEL_DB_ABSENT				/* looked: no extension here */
+	CEL_DB_PROBE,				/* not known: one has to look */
+	CEL_DB_RUN,					/* yes, it has the extension */
+	CEL_DB_ABSENT				/* no: one looked, and it has not */
 } CelDatabaseWant;
 
 typedef struct CelSegments

@@ -56,16 +56,16 @@
  * for it can be cancelled, and errors let it go.
  */
 static void
-turn_tag(LOCKTAG *tag, const char *queue, int priority)
+turn_tag(LOCKTAG *tag, const QueueRef *queue, int priority)
 {
-	uint64		hash = hash_combine64(celeriac_queue_hash(queue), priority);
+	uint64		hash = hash_combine64(queue->hash, priority);
 
 	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, (uint32) (hash >> 32),
 						 (uint32) hash, TURN_CLASS);
 }
 
 void
-celeriac_turn_begin(const char *queue, int priority)
+celeriac_turn_begin(const QueueRef *queue, int priority)
 {
 	LOCKTAG		tag;
 
@@ -74,7 +74,7 @@ celeriac_turn_begin(const char *queue, int priority)
 }
 
 void
-celeriac_turn_end(const char *queue, int priority)
+celeriac_turn_end(const QueueRef *queue, int priority)
 {
 	LOCKTAG		tag;
 
@@ -98,7 +98,7 @@ processors(void)
 	return count;
 }
 
-/* Under the mutex. */
+/* Under the lock. */
 static void
 begin_window(Turns *turns, TimestampTz now)
 {
@@ -115,7 +115,7 @@ window_is_over(const Turns *turns, TimestampTz now, int64 length)
 	return now < turns->window || now - turns->window >= length;
 }
 
-/* Under the mutex.  Returns how many seats there are more. */
+/* Under the lock.  Returns how many seats there are more. */
 static int
 adapt_seats(Turns *turns, TimestampTz now)
 {
@@ -139,7 +139,7 @@ is_free(const Seat *seat, TimestampTz now)
 }
 
 /*
- * Under the mutex: this session's seat, else one that is free, else NULL.  One
+ * Under the lock: this session's seat, else one that is free, else NULL.  One
  * that there is not any more is given up.
  */
 static Seat *
@@ -162,21 +162,20 @@ find_seat(Turns *turns, TimestampTz now)
 }
 
 bool
-celeriac_turn_admits(const char *queue, bool take)
+celeriac_turn_admits(const QueueRef *queue, bool take)
 {
-	Turns	   *turns = celeriac_ready_turns(queue);
 	TimestampTz now = GetCurrentTimestamp();
+	Turns	   *turns = celeriac_ready_lock_turns(queue);
 	Seat	   *seat;
 	bool		admitted;
 
 	if (turns == NULL)
 		return true;
-	SpinLockAcquire(&turns->mutex);
 	seat = find_seat(turns, now);
 	if (seat != NULL && take)
 		*seat = (Seat) {.pid = MyProcPid, .until = now + SEAT_KEEP};
 	admitted = seat != NULL || turns->nseats > TURN_SEATS;
-	SpinLockRelease(&turns->mutex);
+	celeriac_ready_unlock_turns(queue);
 	return admitted;
 }
 
@@ -185,16 +184,15 @@ celeriac_turn_admits(const char *queue, bool take)
  * long ago says nothing of now.
  */
 int
-celeriac_turn_pause(const char *queue, int last)
+celeriac_turn_pause(const QueueRef *queue, int last)
 {
-	Turns	   *turns = celeriac_ready_turns(queue);
 	TimestampTz now = GetCurrentTimestamp();
+	Turns	   *turns = celeriac_ready_lock_turns(queue);
 	double		crowd = LOOKS;
 	double		pause;
 
 	if (turns != NULL)
 	{
-		SpinLockAcquire(&turns->mutex);
 		if (window_is_over(turns, now, IDLE))
 		{
 			turns->refused = 0;
@@ -202,7 +200,7 @@ celeriac_turn_pause(const char *queue, int last)
 		}
 		turns->refused++;
 		crowd = Max(turns->crowd, turns->refused);
-		SpinLockRelease(&turns->mutex);
+		celeriac_ready_unlock_turns(queue);
 	}
 	if (last == 0)
 		pause = crowd / LOOKS * WINDOW / 1000;
@@ -212,7 +210,7 @@ celeriac_turn_pause(const char *queue, int last)
 	return Min(Max(pause, PAUSE_MIN_MS), PAUSE_MAX_MS);
 }
 
-/* Under the mutex. */
+/* Under the lock. */
 static bool
 keep_seat(Turns *turns, bool keep, TimestampTz now)
 {
@@ -229,35 +227,35 @@ keep_seat(Turns *turns, bool keep, TimestampTz now)
 }
 
 bool
-celeriac_turn_give_up(const char *queue)
+celeriac_turn_give_up(const QueueRef *queue)
 {
-	Turns	   *turns = celeriac_ready_turns(queue);
+	Turns	   *turns = celeriac_ready_lock_turns(queue);
 	bool		had;
 
 	if (turns == NULL)
 		return false;
-	SpinLockAcquire(&turns->mutex);
 	had = keep_seat(turns, false, 0);
-	SpinLockRelease(&turns->mutex);
+	celeriac_ready_unlock_turns(queue);
 	if (had)
 		celeriac_wake_seats(queue, INT_MAX);
 	return had;
 }
 
 void
-celeriac_turn_fetched(const char *queue, TurnYield yield)
+celeriac_turn_fetched(const QueueRef *queue, TurnYield yield)
 {
-	Turns	   *turns = celeriac_ready_turns(queue);
 	TimestampTz now = GetCurrentTimestamp();
+	Turns	   *turns;
 	int			more = 0;
 
-	if (turns == NULL || (yield == TURN_LESS && celeriac_turn_give_up(queue)))
+	if (yield == TURN_LESS && celeriac_turn_give_up(queue))
 		return;
-	SpinLockAcquire(&turns->mutex);
+	if ((turns = celeriac_ready_lock_turns(queue)) == NULL)
+		return;
 	(void) keep_seat(turns, yield == TURN_ALL, now);
 	if (window_is_over(turns, now, WINDOW))
 		more = adapt_seats(turns, now);
-	SpinLockRelease(&turns->mutex);
+	celeriac_ready_unlock_turns(queue);
 	if (more > 0)
 		celeriac_wake_seats(queue, more);
 }

@@ -41,28 +41,22 @@
 #define QUEUE_BIT(key)	(UINT64CONST(1) << ((key) % 64))
 
 static uint64
-wait_key(Oid dboid, uint64 hash)
+wait_key(uint64 hash)
 {
-	return hash_combine64(hash, dboid);
+	return hash_combine64(hash, MyDatabaseId);
 }
 
 static uint64
-task_key(Oid dboid, const pg_uuid_t *id)
+task_key(const pg_uuid_t *id)
 {
-	return wait_key(dboid, hash_bytes_extended(id->data, UUID_LEN, 0));
-}
-
-static uint64
-queue_key(const char *queue)
-{
-	return wait_key(MyDatabaseId, celeriac_queue_hash(queue));
+	return wait_key(hash_bytes_extended(id->data, UUID_LEN, 0));
 }
 
 /* Of those who wait for a seat at the queue, whom its tasks do not wake. */
 static uint64
-seat_key(const char *queue)
+seat_key(const QueueRef *queue)
 {
-	return hash_combine64(queue_key(queue), 1);
+	return hash_combine64(wait_key(queue->hash), 1);
 }
 
 static pg_atomic_uint32 *
@@ -97,7 +91,7 @@ wait_again(CelSession *session)
 }
 
 void
-celeriac_wait_fetch_begin(const char *const *queues, const bool *crowded,
+celeriac_wait_fetch_begin(const QueueRef *queues, const bool *crowded,
 						  int nqueues, int max)
 {
 	uint64		keys[CEL_MAX_WAIT_QUEUES];
@@ -106,15 +100,15 @@ celeriac_wait_fetch_begin(const char *const *queues, const bool *crowded,
 	celeriac_wait_end();
 	celeriac_my_session()->wait_max = max;
 	for (int i = 0; i < nkeys; i++)
-		keys[i] = crowded != NULL && crowded[i] ? seat_key(queues[i])
-			: queue_key(queues[i]);
+		keys[i] = crowded != NULL && crowded[i] ? seat_key(&queues[i])
+			: wait_key(queues[i].hash);
 	wait_publish(CEL_WAIT_FETCH, keys, nkeys);
 }
 
 void
 celeriac_wait_get_begin(const pg_uuid_t *id)
 {
-	uint64		key = task_key(MyDatabaseId, id);
+	uint64		key = task_key(id);
 
 	celeriac_wait_end();
 	wait_publish(CEL_WAIT_GET, &key, 1);
@@ -220,12 +214,9 @@ wake_fetch(CelDatabase *db, uint64 key, int64 count)
 }
 
 void
-celeriac_wake_fetch(Oid dboid, uint64 queue_hash, int64 count)
+celeriac_wake_fetch(uint64 queue_hash, int64 count)
 {
-	CelDatabase *db = celeriac_find_database(dboid);
-
-	if (db != NULL)
-		wake_fetch(db, wait_key(dboid, queue_hash), count);
+	wake_fetch(celeriac_my_database(), wait_key(queue_hash), count);
 }
 
 /*
@@ -233,7 +224,7 @@ celeriac_wake_fetch(Oid dboid, uint64 queue_hash, int64 count)
  * woken again.
  */
 void
-celeriac_wake_seats(const char *queue, int count)
+celeriac_wake_seats(const QueueRef *queue, int count)
 {
 	int			wants;
 
@@ -248,10 +239,10 @@ celeriac_wake_seats(const char *queue, int count)
  * the coordinator for nothing.
  */
 void
-celeriac_wake_serves(const char *queue)
+celeriac_wake_serves(const QueueRef *queue)
 {
 	CelDatabase *db = celeriac_my_database();
-	uint64		bit = QUEUE_BIT(queue_key(queue));
+	uint64		bit = QUEUE_BIT(wait_key(queue->hash));
 
 	if ((pg_atomic_read_u64(&db->executor_queues) & bit) == 0)
 		pg_atomic_fetch_or_u64(&db->executor_queues, bit);
@@ -289,17 +280,16 @@ celeriac_wait_abort(void)
 }
 
 void
-celeriac_wake_get(Oid dboid, const pg_uuid_t *ids, int count)
+celeriac_wake_get(const pg_uuid_t *ids, int count)
 {
-	CelDatabase *db = celeriac_find_database(dboid);
 	int			wants;
 
 	pg_memory_barrier();
-	if (db == NULL || pg_atomic_read_u32(&db->get_waiters) == 0)
+	if (pg_atomic_read_u32(&celeriac_my_database()->get_waiters) == 0)
 		return;
 	for (int i = 0; i < count; i++)
 	{
-		while (celeriac_waitlist_wake(task_key(dboid, &ids[i]), CEL_WAIT_GET, &wants))
+		while (celeriac_waitlist_wake(task_key(&ids[i]), CEL_WAIT_GET, &wants))
 			;
 	}
 }

@@ -7,11 +7,13 @@
 
 #include "base/names.h"
 
+#include "shmem/readytable.h"
+
 /*
  * Register as a waiter; check the tables after this and before sleeping.  At a
  * queue that is crowded (NULL = none is) a session waits for a seat.
  */
-extern void celeriac_wait_fetch_begin(const char *const *queues,
+extern void celeriac_wait_fetch_begin(const QueueRef *queues,
 									  const bool *crowded, int nqueues, int max);
 extern void celeriac_wait_get_begin(const pg_uuid_t *id);
 /*
@@ -27,13 +29,13 @@ extern void celeriac_wait_let_go(bool atomic);
 extern void celeriac_wait_abort(void);
 
 /* an executor serves this queue: more of them may be worth it */
-extern void celeriac_wake_serves(const char *queue);
+extern void celeriac_wake_serves(const QueueRef *queue);
 
 /* no palloc, no ERROR: called from commit callbacks */
-extern void celeriac_wake_fetch(Oid dboid, uint64 queue_hash, int64 count);
+extern void celeriac_wake_fetch(uint64 queue_hash, int64 count);
 /* so many that wait for a seat there look again */
-extern void celeriac_wake_seats(const char *queue, int count);
-extern void celeriac_wake_get(Oid dboid, const pg_uuid_t *ids, int count);
+extern void celeriac_wake_seats(const QueueRef *queue, int count);
+extern void celeriac_wake_get(const pg_uuid_t *ids, int count);
 /* claims were given back: wake all if somebody waits for room for one */
 extern void celeriac_wake_for_room(void);
 extern void celeriac_wake_all(Oid dboid);

@@ -6,23 +6,84 @@
 
 #include "miscadmin.h"
 #include "storage/lwlock.h"
+#include "storage/shmem.h"
+#include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
 #include "base/errors.h"
 #include "base/guc.h"
 #include "shmem/shmem.h"
 
+/* The slots of workers by their names. */
+typedef struct WorkerKey
+{
+	Oid			dboid;
+	char		name[CELERIAC_NAME_LEN];
+} WorkerKey;
+
+typedef struct WorkerEntry
+{
+	WorkerKey	key;			/* hash key, must be first */
+	int			slot;
+} WorkerEntry;
+
+static HTAB *worker_names = NULL;
+
+Size
+celeriac_workers_shmem_size(void)
+{
+	return hash_estimate_size(celeriac_max_workers, sizeof(WorkerEntry));
+}
+
+void
+celeriac_workers_shmem_startup(void)
+{
+	HASHCTL		info = {
+		.keysize = sizeof(WorkerKey),
+		.entrysize = sizeof(WorkerEntry)
+	};
+
+	worker_names = ShmemInitHash("celeriac workers", celeriac_max_workers,
+								 celeriac_max_workers, &info,
+								 HASH_ELEM | HASH_BLOBS | HASH_FIXED_SIZE);
+}
+
+/* Under the lock; exclusively, if it is to be entered or removed. */
+static WorkerEntry *
+search_worker(Oid dboid, const char *name, HASHACTION action)
+{
+	WorkerKey	key;
+
+	memset(&key, 0, sizeof(key));
+	key.dboid = dboid;
+	strlcpy(key.name, name, sizeof(key.name));
+	return hash_search(worker_names, &key, action, NULL);
+}
+
 static int
 find_worker(const char *name)
 {
+	WorkerEntry *entry = search_worker(MyDatabaseId, name, HASH_FIND);
+
+	return entry == NULL ? -1 : entry->slot;
+}
+
+static void
+remove_worker(CelWorker *worker)
+{
+	if (OidIsValid(worker->dboid))
+		(void) search_worker(worker->dboid, worker->name, HASH_REMOVE);
+	worker->dboid = InvalidOid;
+}
+
+void
+celeriac_workers_forget(Oid dboid)
+{
 	for (int i = 0; i < celeriac_max_workers; i++)
 	{
-		CelWorker  *w = &CelShmem->workers[i];
-
-		if (w->dboid == MyDatabaseId && strcmp(w->name, name) == 0)
-			return i;
+		if (CelShmem->workers[i].dboid == dboid)
+			remove_worker(&CelShmem->workers[i]);
 	}
-	return -1;
 }
 
 /* A slot no session uses and no claim can refer to, the longest unheard of. */
@@ -59,27 +120,42 @@ init_worker(CelWorker *worker, const char *name)
 	worker->dboid = MyDatabaseId;
 }
 
+/* Under the lock, exclusively; -1 = there is no room. */
+static int
+enter_worker(const char *name)
+{
+	int			slot = find_worker(name);
+	WorkerEntry *entry;
+
+	if (slot >= 0 || (slot = free_worker()) < 0)
+		return slot;
+	remove_worker(&CelShmem->workers[slot]);
+	entry = search_worker(MyDatabaseId, name, HASH_ENTER_NULL);
+	if (entry == NULL)
+		return -1;
+	entry->slot = slot;
+	init_worker(&CelShmem->workers[slot], name);
+	return slot;
+}
+
 int
 celeriac_worker_slot(const char *name)
 {
 	static int	last = -1;		/* most sessions are of one worker */
-	int			slot;
 
 	if (last >= 0 && CelShmem->workers[last].dboid == MyDatabaseId &&
 		strcmp(CelShmem->workers[last].name, name) == 0)
 		return last;
 	celeriac_shmem_require();
-	LWLockAcquire(CelShmem->lock, LW_EXCLUSIVE);
-	slot = find_worker(name);
-	if (slot < 0)
-	{
-		slot = free_worker();
-		if (slot >= 0)
-			init_worker(&CelShmem->workers[slot], name);
-	}
+	LWLockAcquire(CelShmem->lock, LW_SHARED);
+	last = find_worker(name);
 	LWLockRelease(CelShmem->lock);
-	last = slot;
-	return slot;
+	if (last >= 0)
+		return last;
+	LWLockAcquire(CelShmem->lock, LW_EXCLUSIVE);
+	last = enter_worker(name);
+	LWLockRelease(CelShmem->lock);
+	return last;
 }
 
 int

@@ -39,6 +39,7 @@
 #include "session/event.h"
 #include "session/exec.h"
 #include "session/statement.h"
+#include "session/readylist.h"
 #include "session/xact.h"
 #include "shmem/claim.h"
 #include "shmem/database.h"
@@ -71,11 +72,10 @@ leased(const FetchState *fetch)
 	return fetch->lease >= 0;
 }
 
-static void
-discover_levels(const char *queue)
+static int
+read_priorities(const QueueRef *queue, int *priorities)
 {
-	Datum		value = CStringGetTextDatum(queue);
-	int			priorities[CELERIAC_MAX_PRIORITY + 1];
+	Datum		value = CStringGetTextDatum(queue->name);
 	int			count = Min(celeriac_exec(STMT_PRIORITIES, &value, NULL),
 							CELERIAC_MAX_PRIORITY + 1);
 
@@ -86,21 +86,32 @@ discover_levels(const char *queue)
 		priorities[i] = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i],
 													SPI_tuptable->tupdesc, 1, &isnull));
 	}
-	celeriac_ready_discovered(queue, priorities, count);
+	return count;
 }
 
-/* When the table of levels is full they are found anew each time. */
+/* When the table of queues is full they are found anew each time. */
+static int
+discover_levels(QueueRef *queue, ReadyLevel *levels)
+{
+	int			priorities[CELERIAC_MAX_PRIORITY + 1];
+	uint64		forgets;
+	bool		remembered = celeriac_ready_discover(queue, &forgets);
+	int			count = read_priorities(queue, priorities);
+
+	if (remembered)
+		celeriac_ready_discovered(queue, forgets, priorities, count);
+	for (int i = 0; i < count; i++)
+		celeriac_ready_level(queue, priorities[i], &levels[i]);
+	return count;
+}
+
 int
-celeriac_fetch_levels(const char *queue, ReadyLevel *levels)
+celeriac_fetch_levels(QueueRef *queue, ReadyLevel *levels)
 {
 	int			count;
 
 	if (!celeriac_ready_levels(queue, levels, &count))
-	{
-		discover_levels(queue);
-		if (!celeriac_ready_levels(queue, levels, &count))
-			count = celeriac_ready_all_levels(levels);
-	}
+		count = discover_levels(queue, levels);
 	return count;
 }
 
@@ -154,23 +165,23 @@ claim_rows(FetchState *fetch, Candidates *found, int64 position, int wanted)
 
 /* Scan until enough is claimed or the level has no more. */
 static void
-scan_level(FetchState *fetch, const char *queue, ReadyLevel *level,
+scan_level(FetchState *fetch, const QueueRef *queue, ReadyLevel *level,
 		   Candidates *found)
 {
 	int64		seen;
 
-	celeriac_scan_start(fetch->scan, queue, level->priority, level->position);
+	celeriac_scan_start(fetch->scan, queue->name, level->priority, level->position);
 	seen = claim_rows(fetch, found, level->position, fetch->max - fetch->count);
 	if (seen > level->position)
-		celeriac_ready_advance(queue, level, seen, leased(fetch));
+		celeriac_ready_advance(level, seen, leased(fetch));
 }
 
 /* The position is as the one before left it. */
 static void
-scan_in_turn(FetchState *fetch, const char *queue, ReadyLevel *level, Candidates *found)
+scan_in_turn(FetchState *fetch, const QueueRef *queue, ReadyLevel *level, Candidates *found)
 {
 	celeriac_turn_begin(queue, level->priority);
-	celeriac_ready_look_again(queue, level);
+	celeriac_ready_look_again(level);
 	scan_level(fetch, queue, level, found);
 	celeriac_turn_end(queue, level->priority);
 }
@@ -290,12 +301,12 @@ keep_by_id(FetchState *fetch, Candidates *found)
 }
 
 static void
-fetch_level(FetchState *fetch, const char *queue, ReadyLevel *level)
+fetch_level(FetchState *fetch, const QueueRef *queue, ReadyLevel *level)
 {
 	int			wanted = fetch->max - fetch->count;
 	int			first = fetch->count;
 	Candidates	found = {
-		.queue = queue,
+		.queue = queue->name,
 		.priority = level->priority,
 		.items = palloc_extended(wanted * sizeof(Candidate), MCXT_ALLOC_HUGE)
 	};
@@ -321,12 +332,12 @@ fetch_level(FetchState *fetch, const char *queue, ReadyLevel *level)
 }
 
 static void
-fetch_queue(FetchState *fetch, const char *queue)
+fetch_queue(FetchState *fetch, QueueRef *queue)
 {
 	ReadyLevel	levels[CELERIAC_MAX_PRIORITY + 1];
 	int			count;
 
-	if (celeriac_queue(queue)->paused)
+	if (celeriac_queue(queue->name)->paused)
 		return;
 	count = celeriac_fetch_levels(queue, levels);
 	for (int i = 0; i < count && fetch->count < fetch->max && !fetch->no_room; i++)
@@ -342,20 +353,20 @@ count_fetched(FetchState *fetch)
 }
 
 static void
-end_fetch_of_many(FetchState *fetch, const char *const *queues, int nqueues)
+end_fetch_of_many(FetchState *fetch, const QueueRef *queues, int nqueues)
 {
 	TurnYield	yield = fetch->count == fetch->max ? TURN_ALL :
 		fetch->no_room ? TURN_NO_ROOM : TURN_LESS;
 
 	celeriac_turn_effort(fetch->began);
 	for (int i = 0; i < nqueues; i++)
-		celeriac_turn_fetched(queues[i], yield);
+		celeriac_turn_fetched(&queues[i], yield);
 }
 
 /* Each call begins with another queue, so that none is starved. */
 int
-celeriac_fetch(const char *worker, const char *const *queues, int nqueues,
-			   int max, double lease, Delivery **deliveries)
+celeriac_fetch(const char *worker, QueueRef *queues, int nqueues, int max,
+			   double lease, Delivery **deliveries)
 {
 	static uint32 turn = 0;
 	FetchState	fetch = {
@@ -374,7 +385,7 @@ celeriac_fetch(const char *worker, const char *const *queues, int nqueues,
 	turn++;
 	fetch.scan = celeriac_scan_open();
 	for (int i = 0; i < nqueues && fetch.count < max && !fetch.no_room; i++)
-		fetch_queue(&fetch, queues[(turn + i) % nqueues]);
+		fetch_queue(&fetch, &queues[(turn + i) % nqueues]);
 	celeriac_scan_close(fetch.scan);
 	count_fetched(&fetch);
 	if (max >= TURN_MIN)
@@ -385,7 +396,7 @@ celeriac_fetch(const char *worker, const char *const *queues, int nqueues,
 	if (fetch.count == max)
 	{
 		for (int i = 0; i < nqueues; i++)
-			celeriac_wake_fetch(MyDatabaseId, celeriac_queue_hash(queues[i]), 1);
+			celeriac_wake_fetch(queues[i].hash, 1);
 	}
 	return fetch.count;
 }

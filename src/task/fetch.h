@@ -17,18 +17,18 @@
  * The levels of a queue, into an array of CELERIAC_MAX_PRIORITY + 1; to be
  * called before the snapshot is taken.  Returns how many.
  */
-extern int	celeriac_fetch_levels(const char *queue, ReadyLevel *levels);
+extern int	celeriac_fetch_levels(QueueRef *queue, ReadyLevel *levels);
 
 /*
  * Claim up to max tasks that are ready now; does not wait.  lease is in
  * seconds, < 0 asks for session claims.  Between celeriac_enter and leave;
  * palloc'd in the current memory context.
  */
-extern int	celeriac_fetch(const char *worker, const char *const *queues,
-						   int nqueues, int max, double lease,
+extern int	celeriac_fetch(const char *worker, QueueRef *queues, int nqueues,
+						   int max, double lease,
 						   Delivery **deliveries);
 
 /* is anything there to fetch? */
-extern bool celeriac_anything_ready(const char *const *queues, int nqueues);
+extern bool celeriac_anything_ready(QueueRef *queues, int nqueues);
 
 #endif							/* CELERIAC_TASK_FETCH_H */

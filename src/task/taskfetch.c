@@ -83,7 +83,7 @@ celeriac_wait_deadline(Interval *wait)
  */
 static int
 fetch_or_wait(CelContext *context, FunctionCallInfo fcinfo, const char *worker,
-			  const char *const *queues, int nqueues, int max, double lease,
+			  QueueRef *queues, int nqueues, int max, double lease,
 			  TimestampTz deadline, Delivery **deliveries)
 {
 	int			count = celeriac_fetch(worker, queues, nqueues, max, lease, deliveries);
@@ -154,7 +154,9 @@ task_fetch(PG_FUNCTION_ARGS)
 	celeriac_require_queues((const char *const *) queues, nqueues);
 	if (lease < 0)
 		celeriac_session_set_worker(celeriac_require_worker_slot(worker));
-	count = fetch_or_wait(&context, fcinfo, worker, (const char *const *) queues, nqueues, max, lease,
+	count = fetch_or_wait(&context, fcinfo, worker,
+						  celeriac_queue_refs((const char *const *) queues, nqueues),
+						  nqueues, max, lease,
 						  celeriac_wait_deadline(PG_GETARG_INTERVAL_P(3)), &deliveries);
 	celeriac_leave(&context);
 	for (int i = 0; i < count; i++)

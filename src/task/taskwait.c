@@ -27,17 +27,18 @@
 PG_FUNCTION_INFO_V1(task_wait);
 
 static bool
-queue_has_ready(ReadyScan *scan, const char *queue)
+queue_has_ready(ReadyScan *scan, QueueRef *queue)
 {
 	ReadyLevel	levels[CELERIAC_MAX_PRIORITY + 1];
-	int			count = celeriac_queue(queue)->paused ? 0 : celeriac_fetch_levels(queue, levels);
+	int			count = celeriac_queue(queue->name)->paused ? 0 :
+		celeriac_fetch_levels(queue, levels);
 	bool		found = false;
 
 	for (int i = 0; i < count && !found; i++)
 	{
 		ReadyRow	row;
 
-		celeriac_scan_start(scan, queue, levels[i].priority, levels[i].position);
+		celeriac_scan_start(scan, queue->name, levels[i].priority, levels[i].position);
 		found = celeriac_scan_next(scan, &row);
 	}
 	return found;
@@ -53,7 +54,7 @@ typedef enum Look
 
 /* Not at those that are known to be crowded; NULL = none is. */
 static Look
-look(const char *const *queues, const bool *crowded, int nqueues, int max)
+look(QueueRef *queues, const bool *crowded, int nqueues, int max)
 {
 	ReadyScan  *scan;
 	Look		found = LOOK_NOTHING;
@@ -65,8 +66,8 @@ look(const char *const *queues, const bool *crowded, int nqueues, int max)
 	{
 		if (crowded != NULL && crowded[i])
 			continue;
-		if (queue_has_ready(scan, queues[i]))
-			found = max < TURN_MIN || celeriac_turn_admits(queues[i], true) ? LOOK_READY
+		if (queue_has_ready(scan, &queues[i]))
+			found = max < TURN_MIN || celeriac_turn_admits(&queues[i], true) ? LOOK_READY
 				: LOOK_CROWDED;
 	}
 	celeriac_scan_close(scan);
@@ -74,7 +75,7 @@ look(const char *const *queues, const bool *crowded, int nqueues, int max)
 }
 
 bool
-celeriac_anything_ready(const char *const *queues, int nqueues)
+celeriac_anything_ready(QueueRef *queues, int nqueues)
 {
 	return look(queues, NULL, nqueues, 1) == LOOK_READY;
 }
@@ -86,7 +87,8 @@ typedef struct TaskWait
 {
 	FunctionCallInfo fcinfo;
 	bool		atomic;
-	const char *const *queues;
+	const char *const *names;
+	QueueRef   *queues;
 	int			nqueues;
 	int			max;
 	TimestampTz deadline;
@@ -101,7 +103,7 @@ find_crowded(TaskWait *wait)
 	wait->ncrowded = 0;
 	for (int i = 0; i < wait->nqueues && wait->max >= TURN_MIN; i++)
 	{
-		wait->crowded[i] = !celeriac_turn_admits(wait->queues[i], false);
+		wait->crowded[i] = !celeriac_turn_admits(&wait->queues[i], false);
 		wait->ncrowded += wait->crowded[i];
 	}
 }
@@ -111,7 +113,7 @@ still_crowded(const TaskWait *wait)
 {
 	for (int i = 0; i < wait->nqueues; i++)
 	{
-		if (wait->crowded[i] && celeriac_turn_admits(wait->queues[i], false))
+		if (wait->crowded[i] && celeriac_turn_admits(&wait->queues[i], false))
 			return false;
 	}
 	return true;
@@ -135,7 +137,7 @@ look_around(TaskWait *wait)
 	Look		found;
 
 	celeriac_enter(&context, wait->fcinfo);
-	celeriac_require_queues(wait->queues, wait->nqueues);
+	celeriac_require_queues(wait->names, wait->nqueues);
 	found = look(wait->queues, wait->crowded, wait->nqueues, wait->max);
 	celeriac_leave(&context);
 	return found;
@@ -145,7 +147,7 @@ static void
 give_up_seats(const TaskWait *wait)
 {
 	for (int i = 0; i < wait->nqueues && wait->max >= TURN_MIN; i++)
-		celeriac_turn_give_up(wait->queues[i]);
+		celeriac_turn_give_up(&wait->queues[i]);
 }
 
 /* While a queue is crowded, look again now and then. */
@@ -157,7 +159,7 @@ look_again_at(TaskWait *wait)
 	for (int i = 0; i < wait->nqueues; i++)
 	{
 		if (wait->crowded[i])
-			pause = Max(pause, celeriac_turn_pause(wait->queues[i], wait->pause));
+			pause = Max(pause, celeriac_turn_pause(&wait->queues[i], wait->pause));
 	}
 	wait->pause = pause;
 	return wait->ncrowded == 0 ? wait->deadline :
@@ -198,9 +200,10 @@ task_wait(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < 3; i++)
 		celeriac_require_not_null(fcinfo, i, ((const char *[]) {"queues", "timeout", "max"})[i]);
-	wait.queues = (const char *const *)
+	wait.names = (const char *const *)
 		celeriac_text_array(PG_GETARG_ARRAYTYPE_P(0), "queues", &wait.nqueues);
-	celeriac_require_queue_names(wait.queues, wait.nqueues);
+	celeriac_require_queue_names(wait.names, wait.nqueues);
+	wait.queues = celeriac_queue_refs(wait.names, wait.nqueues);
 	wait.deadline = celeriac_wait_deadline(PG_GETARG_INTERVAL_P(1));
 	wait.max = celeriac_fetch_limit(PG_GETARG_INT32(2));
 	wait_for_tasks(&wait);
