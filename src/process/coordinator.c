@@ -69,7 +69,7 @@ expect_extension(void)
 	LWLockAcquire(CelShmem->lock, LW_EXCLUSIVE);
 	db = celeriac_find_database(MyDatabaseId);
 	if (db != NULL)
-		db->want = CEL_DB_RUN;
+		db->service.want = CEL_DB_RUN;
 	LWLockRelease(CelShmem->lock);
 }
 
@@ -81,7 +81,7 @@ look_requested(void)
 
 	LWLockAcquire(CelShmem->lock, LW_SHARED);
 	db = celeriac_find_database(MyDatabaseId);
-	requested = (db != NULL && db->want == CEL_DB_PROBE);
+	requested = (db != NULL && db->service.want == CEL_DB_PROBE);
 	LWLockRelease(CelShmem->lock);
 	return requested;
 }
@@ -95,9 +95,9 @@ settle(bool found)
 
 	LWLockAcquire(CelShmem->lock, LW_EXCLUSIVE);
 	db = celeriac_find_database(MyDatabaseId);
-	settled = (db == NULL || db->want != CEL_DB_PROBE);
+	settled = (db == NULL || db->service.want != CEL_DB_PROBE);
 	if (db != NULL && settled && !found)
-		db->want = CEL_DB_ABSENT;
+		db->service.want = CEL_DB_ABSENT;
 	LWLockRelease(CelShmem->lock);
 	return settled;
 }
@@ -187,9 +187,9 @@ executor_wanted(void)
 	int			starting;
 
 	count_executors(&running, &starting);
-	db->understaffed = (running + starting < celeriac_executors);
+	db->service.understaffed = (running + starting < celeriac_executors);
 	pg_memory_barrier();
-	if (!db->understaffed || starting > 0)
+	if (!db->service.understaffed || starting > 0)
 		return false;
 	return running == 0 ||
 		(!executor_is_waiting() && celeriac_duty_executors_needed());
@@ -208,7 +208,7 @@ keep_executors(void)
 			return -1;
 		celeriac_backoff_fail(&executor_failures);
 	}
-	celeriac_my_database()->understaffed = false;
+	celeriac_my_database()->service.understaffed = false;
 	return celeriac_backoff_left(&executor_failures);
 }
 
@@ -278,7 +278,7 @@ static bool
 duties_wanted(CelDatabase *db)
 {
 	static TimestampTz settings = 0;
-	bool		asked = pg_atomic_exchange_u32(&db->duties_asked, 0) != 0;
+	bool		asked = pg_atomic_exchange_u32(&db->service.asked, 0) != 0;
 	bool		changed = (settings != PgReloadTime);
 
 	settings = PgReloadTime;
@@ -288,7 +288,7 @@ duties_wanted(CelDatabase *db)
 static void
 do_duties(CelDatabase *db)
 {
-	pg_atomic_exchange_u64(&db->next_due, (uint64) NEVER);
+	pg_atomic_exchange_u64(&db->service.due, (uint64) NEVER);
 	if (!recovered)
 		celeriac_duty_recover();
 	recovered = true;
@@ -307,7 +307,7 @@ coordinate(void)
 	if (duties_wanted(db))
 		do_duties(db);
 	pause = keep_executors();
-	pg_atomic_write_u64(&db->next_due, (uint64) due);
+	pg_atomic_write_u64(&db->service.due, (uint64) due);
 	return celeriac_sooner(until(due), pause);
 }
 

@@ -86,7 +86,7 @@ celeriac_duty_run(void)
 	TimestampTz next = celeriac_end_attaching();
 
 	/* whatever comes meanwhile must not find us believing in an old time */
-	pg_atomic_write_u64(&celeriac_my_database()->next_due, (uint64) NEVER);
+	pg_atomic_write_u64(&celeriac_my_database()->service.due, (uint64) NEVER);
 	for (int i = 0; i < lengthof(duties); i++)
 		next = Min(next, run_duty(i));
 	return next;

@@ -171,7 +171,7 @@ after_commit_prepared(void)
 	LWLockAcquire(CelShmem->lock, LW_EXCLUSIVE);
 	db = celeriac_find_database(MyDatabaseId);
 	if (db != NULL)
-		db->want = CEL_DB_PROBE;
+		db->service.want = CEL_DB_PROBE;
 	LWLockRelease(CelShmem->lock);
 
 	if (db != NULL)

@@ -218,7 +218,7 @@ see_requests(bool databases_read)
 		CelDatabase *db = &CelShmem->databases[i];
 		Candidate  *candidate;
 
-		if (!OidIsValid(db->dboid) || db->want != CEL_DB_PROBE)
+		if (!OidIsValid(db->dboid) || db->service.want != CEL_DB_PROBE)
 			continue;
 		candidate = find_candidate(db->dboid);
 		if (candidate != NULL && candidate->absent)
@@ -227,7 +227,7 @@ see_requests(bool databases_read)
 			celeriac_backoff_reset(&candidate->failures);
 		}
 		else if (candidate == NULL && databases_read)
-			db->want = CEL_DB_ABSENT;
+			db->service.want = CEL_DB_ABSENT;
 		else if (candidate == NULL)
 			rescan = true;
 	}

@@ -198,13 +198,13 @@ celeriac_end_unacked(void)
 	Outcome    *outcomes;
 	int			count;
 
-	if (db->attaching || db->unacked_ended)
+	if (db->recovery.attaching || db->recovery.ended)
 		return NEVER;
 	rows = celeriac_exec(STMT_UNACKED, NULL, NULL);
 	outcomes = palloc((rows + 1) * sizeof(Outcome));
 	count = celeriac_claim_found(rows, OUTCOME_LOST, NULL, NULL, outcomes);
 	if (count > 0)
 		celeriac_end_lost(outcomes, count);
-	db->unacked_ended = true;
+	db->recovery.ended = true;
 	return NEVER;
 }

@@ -137,7 +137,7 @@ celeriac_process_publish(Oid dboid)
 	CelDatabase *db = celeriac_find_database(dboid);
 
 	if (db != NULL)
-		db->nexecutors = celeriac_process_count(PROCESS_EXECUTOR, dboid);
+		db->service.executors = celeriac_process_count(PROCESS_EXECUTOR, dboid);
 }
 
 bool
@@ -215,10 +215,10 @@ leave_table(int code, Datum arg)
 	{
 		CelDatabase *db = celeriac_find_database(process->dboid);
 
-		if (db != NULL && db->coordinator_pid == MyProcPid)
+		if (db != NULL && db->service.pid == MyProcPid)
 		{
-			db->coordinator = NULL;
-			db->coordinator_pid = 0;
+			db->service.coordinator = NULL;
+			db->service.pid = 0;
 		}
 		if (process->state == PROCESS_LEAVING)
 			celeriac_process_remove(process);
@@ -299,8 +299,8 @@ celeriac_process_verdict(CelVerdict verdict)
 		process->verdict = verdict;
 	if (db != NULL && verdict == VERDICT_PRESENT)
 	{
-		db->coordinator_pid = MyProcPid;
-		db->coordinator = MyLatch;
+		db->service.pid = MyProcPid;
+		db->service.coordinator = MyLatch;
 	}
 	LWLockRelease(CelShmem->lock);
 	celeriac_wake_launcher();

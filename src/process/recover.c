@@ -32,7 +32,7 @@ celeriac_end_attaching(void)
 	TimestampTz end = TimestampTzPlusMilliseconds(CelShmem->started_at,
 												  celeriac_attach_grace);
 
-	if (!db->attaching)
+	if (!db->recovery.attaching)
 		return NEVER;
 	if (GetCurrentTimestamp() < end)
 		return end;
@@ -41,7 +41,7 @@ celeriac_end_attaching(void)
 		if (CelShmem->workers[i].dboid == MyDatabaseId)
 			CelShmem->workers[i].expected = false;
 	}
-	db->attaching = false;
+	db->recovery.attaching = false;
 	celeriac_wake_all(MyDatabaseId);
 	return NEVER;
 }
@@ -94,7 +94,7 @@ recover(void)
 	end_crashed();
 	find_leases();
 	if (celeriac_workers_expected() == 0)
-		db->attaching = false;
+		db->recovery.attaching = false;
 	return NEVER;
 }
 
@@ -103,12 +103,12 @@ celeriac_duty_recover(void)
 {
 	CelDatabase *db = celeriac_my_database();
 
-	if (db->recovered)
+	if (db->recovery.looked)
 		return;
 	(void) celeriac_bgw_in_transaction("recovering", recover);
-	db->recovered = true;
+	db->recovery.looked = true;
 	celeriac_worker_attached(-1);
-	if (!db->attaching)
+	if (!db->recovery.attaching)
 		celeriac_wake_all(MyDatabaseId);
 	else
 		(void) celeriac_end_attaching();

@@ -68,9 +68,9 @@ celeriac_events_wanted(void)
 {
 	CelDatabase *db = celeriac_my_database();
 
-	if (db->events_forced != EVENTS_AUTO)
-		return db->events_forced == EVENTS_ON;
-	return pg_atomic_read_u32(&db->listeners) > 0;
+	if (db->events.forced != EVENTS_AUTO)
+		return db->events.forced == EVENTS_ON;
+	return pg_atomic_read_u32(&db->events.listeners) > 0;
 }
 
 static void
@@ -256,7 +256,7 @@ celeriac_event_worker(const char *type, const char *worker, Jsonb *info)
 static void
 force_events(EventsForced forced)
 {
-	celeriac_my_database()->events_forced = forced;
+	celeriac_my_database()->events.forced = forced;
 }
 
 Datum

@@ -428,7 +428,7 @@ publish_due(void)
 
 	for (int i = 0; i < due_list.count; i++)
 		due = Min(due, ITEM(due_list, DueItem, i)->when);
-	if ((uint64) due < pg_atomic_read_u64(&db->next_due))
+	if ((uint64) due < pg_atomic_read_u64(&db->service.due))
 		celeriac_wake_coordinator(db);
 }
 
@@ -451,7 +451,7 @@ publish_listening(void)
 	bool		on = ITEM(listen_list, FlagItem, listen_list.count - 1)->on;
 
 	if (on != session->listening)
-		pg_atomic_fetch_add_u32(&celeriac_my_database()->listeners, on ? 1 : -1);
+		pg_atomic_fetch_add_u32(&celeriac_my_database()->events.listeners, on ? 1 : -1);
 	session->listening = on;
 }
 
@@ -472,7 +472,7 @@ publish_recheck(void)
 	CelDatabase *db = celeriac_my_database();
 
 	LWLockAcquire(CelShmem->lock, LW_EXCLUSIVE);
-	db->want = CEL_DB_PROBE;
+	db->service.want = CEL_DB_PROBE;
 	LWLockRelease(CelShmem->lock);
 	celeriac_wake_coordinator(db);
 	celeriac_wake_launcher();

@@ -38,18 +38,18 @@ init_database(CelDatabase *db, Oid dboid)
 {
 	memset(db, 0, sizeof(*db));
 	pg_atomic_init_u32(&db->queue_changes, 0);
-	pg_atomic_init_u32(&db->listeners, 0);
-	pg_atomic_init_u32(&db->fetch_waiters, 0);
-	pg_atomic_init_u32(&db->get_waiters, 0);
-	pg_atomic_init_u32(&db->duties_asked, 1);
-	pg_atomic_init_u64(&db->executor_queues, 0);
-	pg_atomic_init_u64(&db->next_due, (uint64) NEVER);
+	pg_atomic_init_u32(&db->events.listeners, 0);
+	pg_atomic_init_u32(&db->waiters.fetch, 0);
+	pg_atomic_init_u32(&db->waiters.get, 0);
+	pg_atomic_init_u32(&db->service.asked, 1);
+	pg_atomic_init_u64(&db->waiters.served, 0);
+	pg_atomic_init_u64(&db->service.due, (uint64) NEVER);
 	pg_atomic_init_u64(&db->stale_outcomes, 0);
 	init_segments(&db->messages);
 	init_segments(&db->results);
 	pg_atomic_init_u64(&db->gate, 0);
-	db->want = CEL_DB_PROBE;
-	db->attaching = true;
+	db->service.want = CEL_DB_PROBE;
+	db->recovery.attaching = true;
 	db->dboid = dboid;
 }
 
@@ -92,7 +92,7 @@ celeriac_dispatch_allowed(void)
 {
 	CelDatabase *db = celeriac_my_database();
 
-	return !db->attaching ||
+	return !db->recovery.attaching ||
 		TimestampDifferenceExceeds(CelShmem->started_at, GetCurrentTimestamp(),
 								   2 * celeriac_attach_grace + 1000);
 }
@@ -109,7 +109,7 @@ celeriac_wake_launcher(void)
 void
 celeriac_ask_for_executor(CelDatabase *db)
 {
-	Latch	   *latch = db->coordinator;
+	Latch	   *latch = db->service.coordinator;
 
 	if (latch != NULL)
 		SetLatch(latch);
@@ -118,6 +118,6 @@ celeriac_ask_for_executor(CelDatabase *db)
 void
 celeriac_wake_coordinator(CelDatabase *db)
 {
-	pg_atomic_write_u32(&db->duties_asked, 1);
+	pg_atomic_write_u32(&db->service.asked, 1);
 	celeriac_ask_for_executor(db);
 }

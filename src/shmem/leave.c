@@ -48,7 +48,7 @@ leave(CelSession *session)
 		celeriac_claim_lose_session(CELERIAC_MY_SLOT, false, NULL);
 	celeriac_wait_end();
 	if (session->listening)
-		pg_atomic_fetch_sub_u32(&db->listeners, 1);
+		pg_atomic_fetch_sub_u32(&db->events.listeners, 1);
 	if (session->worker >= 0)
 	{
 		celeriac_session_set_worker(-1);

@@ -27,6 +27,7 @@ typedef enum CelDatabaseWant
 	CEL_DB_ABSENT				/* no: one looked, and it has not */
 } CelDatabaseWant;
 
+/* segment.c */
 typedef struct CelSegments
 {
 	pg_atomic_uint32 current;
@@ -34,31 +35,55 @@ typedef struct CelSegments
 	pg_atomic_uint32 watched;	/* the coordinator wants to know of a change */
 } CelSegments;
 
+/* Who serves the database: process/. */
+typedef struct CelService
+{
+	CelDatabaseWant want;
+	Latch	   *coordinator;	/* NULL = none; its process latch never moves */
+	int			pid;			/* of the coordinator */
+	int			executors;		/* running or being started */
+	bool		understaffed;	/* more executors may be started */
+	pg_atomic_uint32 asked;		/* the coordinator is to look after all */
+	pg_atomic_uint64 due;		/* TimestampTz the coordinator sleeps until */
+} CelService;
+
+/* What a crash left: recover.c. */
+typedef struct CelRecovery
+{
+	bool		attaching;		/* workers are waited for: no dispatch yet */
+	bool		looked;			/* a coordinator has looked at it */
+	bool		ended;			/* what was to run at most once is ended */
+} CelRecovery;
+
+/* event.c */
+typedef struct CelEvents
+{
+	int			forced;			/* -1 off, 0 while someone listens, 1 on */
+	pg_atomic_uint32 listeners; /* sessions that LISTEN to task_event */
+} CelEvents;
+
+/* wake.c */
+typedef struct CelWaiters
+{
+	pg_atomic_uint32 fetch;
+	pg_atomic_uint32 get;
+	pg_atomic_uint64 served;	/* bits: queues that executors serve */
+} CelWaiters;
+
 typedef struct CelDatabase
 {
 	Oid			dboid;			/* InvalidOid = free slot */
-	CelDatabaseWant want;
-	Latch	   *coordinator;	/* NULL = none; its process latch never moves */
-	int			coordinator_pid;
-	int			nexecutors;		/* running or being started */
-	bool		understaffed;	/* more executors may be started */
-	bool		attaching;		/* after a restart: no dispatch yet */
-	bool		recovered;		/* a coordinator has looked at what a crash
-								 * left */
-	bool		unacked_ended;	/* and at what was to run at most once */
-	bool		unwatched;		/* leases where no level remembers them */
-	int			events_forced;	/* -1 off, 0 while someone listens, 1 on */
-	pg_atomic_uint32 queue_changes; /* commits that changed task_queue */
-	pg_atomic_uint32 listeners; /* sessions that LISTEN to task_event */
-	pg_atomic_uint32 fetch_waiters;
-	pg_atomic_uint32 get_waiters;
-	pg_atomic_uint32 duties_asked;	/* the coordinator is to look after all */
-	pg_atomic_uint64 executor_queues;	/* bits: see wake.c */
-	pg_atomic_uint64 next_due;	/* TimestampTz the coordinator sleeps until */
-	pg_atomic_uint64 stale_outcomes;	/* refused by fencing */
-	CelSegments messages;		/* where new rows go */
+	CelService	service;
+	CelRecovery recovery;
+	CelEvents	events;
+	CelWaiters	waiters;
+	CelSegments messages;		/* where new rows go: segment.c */
 	CelSegments results;
 	pg_atomic_uint64 gate;		/* TimestampTz it is closed until; 0 = open */
+	bool		unwatched;		/* leases where no level remembers them:
+								 * ready.c */
+	pg_atomic_uint32 queue_changes; /* commits that changed task_queue */
+	pg_atomic_uint64 stale_outcomes;	/* refused by fencing */
 } CelDatabase;
 
 /* What a session's wait slot says; see wake.c. */

@@ -62,7 +62,7 @@ seat_key(const QueueRef *queue)
 static pg_atomic_uint32 *
 waiters_of(CelDatabase *db, CelWaitKind kind)
 {
-	return kind == CEL_WAIT_FETCH ? &db->fetch_waiters : &db->get_waiters;
+	return kind == CEL_WAIT_FETCH ? &db->waiters.fetch : &db->waiters.get;
 }
 
 /* The state comes before the lists: see waitlist.c. */
@@ -205,11 +205,11 @@ static void
 wake_fetch(CelDatabase *db, uint64 key, int64 count)
 {
 	pg_memory_barrier();
-	if (pg_atomic_read_u32(&db->fetch_waiters) > 0)
+	if (pg_atomic_read_u32(&db->waiters.fetch) > 0)
 		count = wake_waiters(key, count);
 	/* all executors that serve this queue are busy: is another worth it? */
-	if (count > 0 && db->understaffed &&
-		(pg_atomic_read_u64(&db->executor_queues) & QUEUE_BIT(key)))
+	if (count > 0 && db->service.understaffed &&
+		(pg_atomic_read_u64(&db->waiters.served) & QUEUE_BIT(key)))
 		celeriac_ask_for_executor(db);
 }
 
@@ -229,7 +229,7 @@ celeriac_wake_seats(const QueueRef *queue, int count)
 	int			wants;
 
 	pg_memory_barrier();
-	count = Min(count, pg_atomic_read_u32(&celeriac_my_database()->fetch_waiters));
+	count = Min(count, pg_atomic_read_u32(&celeriac_my_database()->waiters.fetch));
 	while (count-- > 0 && celeriac_waitlist_wake(seat_key(queue), CEL_WAIT_FETCH, &wants))
 		;
 }
@@ -244,8 +244,8 @@ celeriac_wake_serves(const QueueRef *queue)
 	CelDatabase *db = celeriac_my_database();
 	uint64		bit = QUEUE_BIT(wait_key(queue->hash));
 
-	if ((pg_atomic_read_u64(&db->executor_queues) & bit) == 0)
-		pg_atomic_fetch_or_u64(&db->executor_queues, bit);
+	if ((pg_atomic_read_u64(&db->waiters.served) & bit) == 0)
+		pg_atomic_fetch_or_u64(&db->waiters.served, bit);
 }
 
 /*
@@ -285,7 +285,7 @@ celeriac_wake_get(const pg_uuid_t *ids, int count)
 	int			wants;
 
 	pg_memory_barrier();
-	if (pg_atomic_read_u32(&celeriac_my_database()->get_waiters) == 0)
+	if (pg_atomic_read_u32(&celeriac_my_database()->waiters.get) == 0)
 		return;
 	for (int i = 0; i < count; i++)
 	{

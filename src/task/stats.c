@@ -97,11 +97,11 @@ celeriac_database_stats(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	values[0] = Int32GetDatum(db->coordinator_pid);
-	nulls[0] = db->coordinator_pid == 0;
-	values[1] = Int32GetDatum(db->nexecutors);
-	values[2] = Int32GetDatum(pg_atomic_read_u32(&db->listeners));
-	values[3] = Int32GetDatum(pg_atomic_read_u32(&db->fetch_waiters));
+	values[0] = Int32GetDatum(db->service.pid);
+	nulls[0] = db->service.pid == 0;
+	values[1] = Int32GetDatum(db->service.executors);
+	values[2] = Int32GetDatum(pg_atomic_read_u32(&db->events.listeners));
+	values[3] = Int32GetDatum(pg_atomic_read_u32(&db->waiters.fetch));
 	values[4] = Int64GetDatum(pg_atomic_read_u64(&db->stale_outcomes));
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

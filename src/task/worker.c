@@ -196,9 +196,9 @@ celeriac_worker_attached(int slot)
 		pg_memory_barrier();
 		CelShmem->workers[slot].expected = false;
 	}
-	if (db->attaching && db->recovered && !any_expected())
+	if (db->recovery.attaching && db->recovery.looked && !any_expected())
 	{
-		db->attaching = false;
+		db->recovery.attaching = false;
 		celeriac_wake_all(MyDatabaseId);
 	}
 }
