@@ -1,6 +1,6 @@
 /*
  * check.c
- *		Checking what callers pass; building the options of a message.
+ *		Checking what callers pass.
  */
 #include "base/check.h"
 
@@ -38,25 +38,33 @@ celeriac_require_object(Jsonb *value, const char *argument)
 		celeriac_invalid(argument, "a JSON object");
 }
 
-static void
-require_name(const char *name, const char *argument, int limit)
+/* What is wrong with a name, as the end of a sentence; NULL = nothing. */
+static const char *
+name_fault(const char *name, int limit)
 {
 	if (*name == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
-				 errmsg("%s must not be empty", argument)));
+		return "must not be empty";
 	if (strlen(name) >= limit)
-		ereport(ERROR,
-				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
-				 errmsg("%s is too long", argument),
-				 errdetail("A name has at most %d bytes.", limit - 1)));
+		return "is too long";
 	for (const char *c = name; *c != '\0'; c++)
 	{
 		if ((unsigned char) *c < ' ' || *c == 0x7f)
-			ereport(ERROR,
-					(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
-					 errmsg("%s must not contain control characters", argument)));
+			return "must not contain control characters";
 	}
+	return NULL;
+}
+
+static void
+require_name(const char *name, const char *argument, int limit)
+{
+	const char *fault = name_fault(name, limit);
+
+	if (fault != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+				 errmsg("%s %s", argument, fault),
+				 strlen(name) >= limit ?
+				 errdetail("A name has at most %d bytes.", limit - 1) : 0));
 }
 
 void
@@ -69,6 +77,12 @@ void
 celeriac_require_queue_name(const char *name)
 {
 	require_name(name, "queue", CELERIAC_QUEUE_LEN);
+}
+
+const char *
+celeriac_queue_name_fault(const char *name)
+{
+	return name_fault(name, CELERIAC_QUEUE_LEN);
 }
 
 void

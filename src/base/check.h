@@ -25,6 +25,9 @@ extern void celeriac_require_finite(TimestampTz when, const char *argument);
 extern void celeriac_require_not_null(FunctionCallInfo fcinfo, int number,
 									  const char *argument);
 
+/* the end of a sentence that begins with what is named; NULL = none */
+extern const char *celeriac_queue_name_fault(const char *name);
+
 extern double celeriac_interval_seconds(Interval *interval);
 /* so many seconds from now; NEVER when that is beyond any sensible date */
 extern TimestampTz celeriac_time_after(double seconds);

@@ -10,6 +10,8 @@
 
 #include "utils/guc.h"
 
+#include "base/namelist.h"
+
 int			celeriac_executors;
 char	   *celeriac_queues;
 char	   *celeriac_default_queue;
@@ -45,6 +47,7 @@ typedef struct StringSetting
 	const char *start;
 	GucContext	context;
 	int			flags;
+	GucStringCheckHook check;
 } StringSetting;
 
 static const IntSetting int_settings[] = {
@@ -86,15 +89,16 @@ static const StringSetting string_settings[] = {
 	{"celeriac.queues",
 		"Queues that the executors serve, separated by commas.",
 		NULL,
-	&celeriac_queues, "server", PGC_SIGHUP, GUC_LIST_INPUT},
+	&celeriac_queues, "server", PGC_SIGHUP, GUC_LIST_INPUT, celeriac_check_queue_list},
 	{"celeriac.default_queue",
 		"Queue of tasks that run outside the server and name none.",
 		"Celery: task_default_queue.",
-	&celeriac_default_queue, "default", PGC_USERSET, 0},
+	&celeriac_default_queue, "default", PGC_USERSET, 0, celeriac_check_queue_setting},
 	{"celeriac.modules",
 		"C modules that executors load, separated by commas.",
 		"A fault in a module can crash the server, as with any C function.",
-	&celeriac_modules, "", PGC_POSTMASTER, GUC_LIST_INPUT | GUC_SUPERUSER_ONLY},
+		&celeriac_modules, "", PGC_POSTMASTER, GUC_LIST_INPUT | GUC_SUPERUSER_ONLY,
+	celeriac_check_module_list},
 };
 
 void
@@ -114,7 +118,7 @@ celeriac_guc_init(void)
 
 		DefineCustomStringVariable(s->name, s->summary, s->detail, s->variable,
 								   s->start, s->context, s->flags,
-								   NULL, NULL, NULL);
+								   s->check, NULL, NULL);
 	}
 	DefineCustomBoolVariable("celeriac.allow_error_cb_on_chord_header",
 							 "Errbacks of a chord are called for the tasks of its header too.",

@@ -21,6 +21,9 @@
 
 #define CELERIAC_MAX_PRIORITY	255
 
+/* Queues that one session serves, or waits for, at a time. */
+#define CEL_MAX_WAIT_QUEUES 64
+
 /* where SQL tasks go unless told otherwise */
 #define CELERIAC_SERVER_QUEUE	"server"
 

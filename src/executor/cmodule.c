@@ -21,10 +21,9 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/varlena.h"
 
 #include "base/delivery.h"
-#include "base/guc.h"
+#include "base/namelist.h"
 #include "base/uuid.h"
 #include "executor/stop.h"
 #include "finish/children.h"
@@ -67,18 +66,11 @@ load_one(const char *name)
 void
 celeriac_cmodule_load(void)
 {
-	List	   *names;
+	List	   *names = celeriac_module_list();
 	ListCell   *cell;
 
-	if (celeriac_modules == NULL || celeriac_modules[0] == '\0')
+	if (names == NIL)
 		return;
-	if (!SplitDirectoriesString(pstrdup(celeriac_modules), ',', &names))
-	{
-		ereport(LOG,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid list syntax in parameter \"%s\"", "celeriac.modules")));
-		return;
-	}
 	registry = module_registry_new();
 	if (registry == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));

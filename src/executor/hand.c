@@ -10,10 +10,9 @@
 
 #include "miscadmin.h"
 #include "utils/memutils.h"
-#include "utils/varlena.h"
 
 #include "base/delivery.h"
-#include "base/guc.h"
+#include "base/namelist.h"
 #include "executor/cmodule.h"
 #include "executor/pace.h"
 #include "process/bgw.h"
@@ -53,17 +52,11 @@ celeriac_hand_read_queues(void)
 
 	MemoryContextReset(queue_context);
 	old = MemoryContextSwitchTo(queue_context);
-	nqueues = 0;
-	if (!SplitGUCList(pstrdup(celeriac_queues), ',', &names))
-		ereport(LOG,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid list syntax in parameter \"%s\"", "celeriac.queues")));
+	names = celeriac_queue_list();
 	queues = palloc(Max(list_length(names), 1) * sizeof(QueueRef));
+	nqueues = 0;
 	foreach(cell, names)
-	{
-		if (nqueues < CEL_MAX_WAIT_QUEUES)
-			queues[nqueues++] = celeriac_queue_ref(lfirst(cell));
-	}
+		queues[nqueues++] = celeriac_queue_ref(lfirst(cell));
 	for (int i = 0; i < nqueues; i++)
 		celeriac_wake_serves(&queues[i]);
 	MemoryContextSwitchTo(old);

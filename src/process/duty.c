@@ -12,9 +12,7 @@
  */
 #include "process/duty.h"
 
-#include "utils/varlena.h"
-
-#include "base/guc.h"
+#include "base/namelist.h"
 #include "canvas/repair.h"
 #include "process/backoff.h"
 #include "process/bgw.h"
@@ -95,22 +93,12 @@ celeriac_duty_run(void)
 /*
  * Executors
  */
-static List *
-executor_queues(void)
-{
-	char	   *text = pstrdup(celeriac_queues);
-	List	   *queues = NIL;
-
-	(void) SplitGUCList(text, ',', &queues);
-	return queues;
-}
-
 static bool executors_needed;
 
 static TimestampTz
 look_for_work(void)
 {
-	List	   *queues = executor_queues();
+	List	   *queues = celeriac_queue_list();
 	ListCell   *cell;
 
 	executors_needed = false;

@@ -95,8 +95,6 @@ typedef enum CelWaitKind
 	CEL_WAIT_WOKEN
 } CelWaitKind;
 
-#define CEL_MAX_WAIT_QUEUES 64
-
 /* One per backend, indexed by CELERIAC_MY_SLOT; written by its backend only. */
 typedef struct CelSession
 {

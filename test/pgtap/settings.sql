@@ -71,8 +71,25 @@ SET LOCAL celeriac.default_queue = 'elsewhere';
 SELECT is((SELECT queue FROM task_state WHERE id = task_send('settings.task')), NULL, 'a task is not seen by the statement that sends it');
 SELECT task_send('settings.task') AS id \gset
 SELECT is((SELECT queue FROM task_state WHERE id = :'id'), 'elsewhere', 'default_queue names the queue of tasks that name none');
-SET LOCAL celeriac.default_queue = '';
-SELECT throws_ok($$SELECT task_send('settings.task')$$, 'TC004', NULL, 'an empty default_queue is no queue');
+
+-- What is no name, or no list of names, is refused where it is set, and says why.
+CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    detail text;
+    hint text;
+BEGIN
+    EXECUTE statement;
+    RETURN 'taken';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    RETURN concat_ws(' ', SQLSTATE, detail, hint);
+END $$;
+SELECT is(pg_temp.refusal(format('SET LOCAL celeriac.default_queue = %L', q)), '22023 The queue name "' || q || '" ' || fault ||
+    ' A name has 1 to 63 bytes and no control characters.', 'default_queue: ' || fault)
+FROM (VALUES ('', 'must not be empty.'), (repeat('q', 64), 'is too long.'), (repeat('ä', 32), 'is too long.'),
+    (E'a\tb', 'must not contain control characters.')) AS v (q, fault);
+SELECT is(pg_temp.refusal(format('SET LOCAL celeriac.default_queue = %L', q)), 'taken', 'default_queue: a name of 63 bytes, and of more than one word')
+FROM (VALUES (repeat('q', 63)), ('the other, one')) AS v (q);
 
 -- A role without rights cannot read the modules.
 CREATE ROLE pgtap_settings_nobody;
