@@ -48,19 +48,33 @@ typedef struct Running
 {
 	volatile sig_atomic_t active;	/* may be cancelled */
 	volatile sig_atomic_t reason;	/* CancelReason */
+	volatile sig_atomic_t soft_reached;
 	volatile sig_atomic_t killed;	/* the executor ends because of it */
 	TimestampTz yield_at;		/* NEVER = need not */
 	TimestampTz soft_at;
 	TimestampTz hard_at;
 } Running;
 
+static const pg_uuid_t none = {{0}};
+
 static Running running;
 static CelSession *session = NULL;
+static pg_uuid_t signalled;		/* by the last revoke that had its signal */
 static volatile sig_atomic_t tries = 0;
 
 static TimeoutId tick_timeout;
 static TimeoutId soft_timeout;
 static TimeoutId hard_timeout;
+
+/*
+ * Of these two the later one counts: the task may have caught the other, and
+ * gone on.
+ */
+static bool
+follows_soft_limit(CancelReason reason)
+{
+	return reason == CANCEL_USER && running.reason == CANCEL_SOFT;
+}
 
 /*
  * Called by signal handlers: request, and leave the rest to
@@ -69,7 +83,7 @@ static TimeoutId hard_timeout;
 static void
 request_cancel(CancelReason reason)
 {
-	if (reason > running.reason)
+	if (reason > running.reason || follows_soft_limit(reason))
 		running.reason = reason;
 	QueryCancelPending = true;
 	InterruptPending = true;
@@ -93,6 +107,7 @@ check_limits(TimestampTz now)
 	else if (now >= running.soft_at)
 	{
 		running.soft_at = NEVER;
+		running.soft_reached = true;
 		request_cancel(CANCEL_SOFT);
 	}
 	else if (now >= running.yield_at)
@@ -122,23 +137,44 @@ handle_limit(void)
 		check_limits(GetCurrentTimestamp());
 }
 
+static bool
+same_task(const pg_uuid_t *a, const pg_uuid_t *b)
+{
+	return memcmp(a, b, UUID_LEN) == 0;
+}
+
 /*
- * pg_cancel_backend(), or a revoke that names the task it means: the signal
- * may arrive when that one has ended.
+ * Does this signal come of a revoke?  A revoke first names its task, then sends
+ * a signal, so the first signal since a task was named is the revoke's, though
+ * it may arrive when that task has ended; any other is pg_cancel_backend()'s.
+ * A name is not removed when it has had its signal: a revoke may be about to
+ * write the next one.
  */
+static bool
+comes_of_revoke(void)
+{
+	if (same_task(&session->cancel, &none) || same_task(&session->cancel, &signalled))
+		return false;
+	signalled = session->cancel;
+	return true;
+}
+
+static bool
+is_revoked(void)
+{
+	return same_task(&session->cancel, &session->current);
+}
+
 static void
 handle_sigint(SIGNAL_ARGS)
 {
-	static const pg_uuid_t none = {{0}};
 	int			save_errno = errno;
+	bool		revoke = comes_of_revoke();
 
-	if (running.active)
-	{
-		if (memcmp(&session->cancel, &session->current, UUID_LEN) == 0)
-			request_cancel(CANCEL_TERMINATE);
-		else if (memcmp(&session->cancel, &none, UUID_LEN) == 0)
-			request_cancel(CANCEL_USER);
-	}
+	if (running.active && is_revoked())
+		request_cancel(CANCEL_TERMINATE);
+	else if (running.active && !revoke)
+		request_cancel(CANCEL_USER);
 	errno = save_errno;
 }
 
@@ -206,7 +242,9 @@ limit_end_time(TimestampTz now, double seconds)
 void
 celeriac_stop_next(const pg_uuid_t *id)
 {
-	memset(&session->cancel, 0, UUID_LEN);
+	/* an earlier attempt of the same task was revoked, which is over */
+	if (same_task(&session->cancel, id))
+		session->cancel = signalled = none;
 	session->current = *id;
 }
 
@@ -219,6 +257,7 @@ celeriac_stop_begin(double soft, double hard, bool shares)
 	running.hard_at = limit_end_time(now, hard);
 	running.yield_at = shares ? TimestampTzPlusMilliseconds(now, YIELD_MS) : NEVER;
 	running.reason = CANCEL_NONE;
+	running.soft_reached = false;
 	tries = 0;
 	celeriac_blackbox_begin(&session->current);
 	pg_compiler_barrier();
@@ -229,7 +268,7 @@ celeriac_stop_begin(double soft, double hard, bool shares)
 		enable_timeout_at(hard_timeout, running.hard_at);
 
 	/* a signal may have come just before it became active */
-	if (memcmp(&session->cancel, &session->current, UUID_LEN) == 0)
+	if (is_revoked())
 		request_cancel(CANCEL_TERMINATE);
 	if (ShutdownRequestPending)
 		request_cancel(CANCEL_STOP);
@@ -248,14 +287,14 @@ celeriac_stop_end(void)
 	QueryCancelPending = false;
 	/* a module's task may end between the request to end and its execution */
 	if (!running.killed)
-		memset(&session->current, 0, UUID_LEN);
+		session->current = none;
 	return running.reason;
 }
 
 bool
 celeriac_stop_soft_reached(void)
 {
-	return running.reason >= CANCEL_SOFT;
+	return running.soft_reached || running.reason >= CANCEL_STOP;
 }
 
 bool

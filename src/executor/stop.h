@@ -7,7 +7,10 @@
 
 #include "base/names.h"
 
-/* Why a task was asked to stop; of several reasons the highest counts. */
+/*
+ * Why a task was asked to stop.  Of several reasons the highest counts, but a
+ * user's cancel after a soft time limit does.
+ */
 typedef enum CancelReason
 {
 	CANCEL_NONE,
