@@ -11,8 +11,20 @@
 #include "catalog/namespace.h"
 #include "commands/prepare.h"
 #include "commands/trigger.h"
+#include "jit/jit.h"
 #include "nodes/makefuncs.h"
+#include "pgstat.h"
+#include "replication/slot.h"
+#if PG_VERSION_NUM >= 180000
+#include "storage/aio_subsys.h"
+#endif
+#include "storage/bufmgr.h"
+#include "storage/condition_variable.h"
+#include "storage/fd.h"
 #include "storage/lock.h"
+#include "storage/lwlock.h"
+#include "storage/smgr.h"
+#include "utils/hsearch.h"
 #include "utils/portal.h"
 #include "utils/wait_event.h"
 
@@ -99,6 +111,48 @@ void
 celeriac_drop_temporary_objects(void)
 {
 	ResetTempTableNamespace();
+}
+
+/* 17 tells the temporary slots of a session from those that a standby copies. */
+#if PG_VERSION_NUM >= 170000
+#define drop_temporary_slots()	ReplicationSlotCleanup(false)
+#else
+#define drop_temporary_slots()	ReplicationSlotCleanup()
+#endif
+
+void
+celeriac_error_cleanup(void)
+{
+	if (MyReplicationSlot != NULL)
+		ReplicationSlotRelease();
+	drop_temporary_slots();
+	jit_reset_after_error();
+}
+
+/* 18 reads and writes in the background. */
+#if PG_VERSION_NUM < 180000
+#define pgaio_error_cleanup()	((void) 0)
+#endif
+
+/*
+ * Within a transaction its abort does most of this.  Outside, nothing does: a
+ * main loop holds no more than these, as the autovacuum launcher's.
+ */
+void
+celeriac_abort(void)
+{
+	AbortOutOfAnyTransaction();
+	LWLockReleaseAll();
+	ConditionVariableCancelSleep();
+	pgstat_report_wait_end();
+	pgaio_error_cleanup();
+	UnlockBuffers();
+	AtEOXact_Buffers(false);
+	AtEOXact_SMgr();
+	AtEOXact_Files(false);
+	AtEOXact_HashTables(false);
+	PortalErrorCleanup();
+	celeriac_error_cleanup();
 }
 
 void

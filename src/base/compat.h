@@ -149,6 +149,19 @@ extern void celeriac_drop_temporary_objects(void);
 /* DEALLOCATE ALL and pg_advisory_unlock_all(), outside of transactions as well. */
 extern void celeriac_forget_session_state(void);
 
+/*
+ * After an error: what neither the abort of a transaction nor that of a
+ * subtransaction lets go of.  The server does this where it reads the next
+ * command.
+ */
+extern void celeriac_error_cleanup(void);
+
+/*
+ * Abort what is open, if anything, and let go of all that an error has left, in
+ * a transaction or outside; as the server's own processes do in their main loops.
+ */
+extern void celeriac_abort(void);
+
 /* How many subtransactions a process announces without overflow. */
 #define CELERIAC_MAX_SUBXACTS	PGPROC_MAX_CACHED_SUBXIDS
 

@@ -147,6 +147,7 @@ run_in_subtransaction(Run *run, const RunTask *task, Outcome *outcome)
 		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
+		celeriac_error_cleanup();
 		if (reason == CANCEL_YIELD || blames_others(run, error))
 			done = false;
 		else

@@ -202,7 +202,7 @@ static void
 roll_back(void)
 {
 	celeriac_rootlock_nowait(false);
-	AbortOutOfAnyTransaction();
+	celeriac_abort();
 	MemoryContextSwitchTo(celeriac_run_context);
 	debug_query_string = NULL;
 	pgstat_report_activity(STATE_IDLE, NULL);

@@ -14,16 +14,13 @@
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
-#include "storage/bufmgr.h"
-#include "storage/condition_variable.h"
 #include "storage/latch.h"
-#include "storage/lwlock.h"
 #include "storage/sinval.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/wait_event.h"
+#include "utils/timeout.h"
 
 #include "base/compat.h"
 #include "process/backoff.h"
@@ -103,10 +100,6 @@ celeriac_bgw_commit(void)
 	pgstat_report_activity(STATE_IDLE, NULL);
 }
 
-/*
- * AbortOutOfAnyTransaction does nothing outside a transaction, so what an
- * error may leave behind there is let go of here.
- */
 void
 celeriac_bgw_recover(void)
 {
@@ -116,11 +109,7 @@ celeriac_bgw_recover(void)
 	MemoryContextSwitchTo(TopMemoryContext);
 	error = CopyErrorData();
 	FlushErrorState();
-	LWLockReleaseAll();
-	ConditionVariableCancelSleep();
-	pgstat_report_wait_end();
-	UnlockBuffers();
-	AbortOutOfAnyTransaction();
+	celeriac_abort();
 	MemoryContextSwitchTo(TopMemoryContext);
 	QueryCancelPending = false;
 	debug_query_string = NULL;
@@ -183,6 +172,8 @@ run_work(long (*work) (void), MemoryContext context, long *sleep_ms)
 	}
 	PG_CATCH();
 	{
+		/* before the cancel that one of them may ask for is forgotten */
+		disable_all_timeouts(false);
 		celeriac_bgw_recover();
 		ok = false;
 	}
