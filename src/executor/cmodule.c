@@ -15,27 +15,37 @@
  */
 #include "executor/cmodule.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
 
 #include "base/delivery.h"
 #include "base/namelist.h"
 #include "base/uuid.h"
 #include "executor/stop.h"
+#include "executor/verdict.h"
 #include "finish/children.h"
 #include "process/bgw.h"
 #include "sdk/host.h"
 #include "sdk/map.h"
 #include "sdk/module.h"
 #include "sdk/sdk.h"
+#include "sdk/states.h"
 #include "session/identity.h"
 #include "shmem/claim.h"
 
 static ModuleRegistry *registry = NULL;
+
+/*
+ * From the database's encoding.  It is looked up at the start, because tasks of
+ * modules run outside of transactions.
+ */
+static FmgrInfo to_utf8;
 
 /* A name without a slash stands for a file in the server's library directory. */
 static char *
@@ -63,6 +73,23 @@ load_one(const char *name)
 				 errdetail("Its tasks will end as NotRegistered.")));
 }
 
+static void
+find_conversion(void)
+{
+	Oid			proc;
+
+	if (GetDatabaseEncoding() == PG_UTF8 || GetDatabaseEncoding() == PG_SQL_ASCII)
+		return;
+	celeriac_bgw_begin("celeriac: starting");
+	proc = FindDefaultConversionProc(GetDatabaseEncoding(), PG_UTF8);
+	if (!OidIsValid(proc))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("there is no conversion from %s to UTF8", GetDatabaseEncodingName())));
+	fmgr_info_cxt(proc, &to_utf8, TopMemoryContext);
+	celeriac_bgw_commit();
+}
+
 void
 celeriac_cmodule_load(void)
 {
@@ -71,6 +98,7 @@ celeriac_cmodule_load(void)
 
 	if (names == NIL)
 		return;
+	find_conversion();
 	registry = module_registry_new();
 	if (registry == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
@@ -78,13 +106,38 @@ celeriac_cmodule_load(void)
 		load_one(lfirst(cell));
 }
 
+/*
+ * Modules speak UTF-8, whatever the database's encoding.  In it, text is without
+ * an encoding in a database in SQL_ASCII, and others have characters that UTF-8
+ * has not.  Then this returns NULL: where it is called no error can be caught.
+ */
+static const char *
+module_text(const char *text)
+{
+	size_t		length = strlen(text);
+	char	   *converted;
+	int			done;
+
+	if (GetDatabaseEncoding() == PG_UTF8)
+		return text;
+	if (GetDatabaseEncoding() == PG_SQL_ASCII)
+		return pg_verify_mbstr(PG_UTF8, text, length, true) ? text : NULL;
+	converted = palloc_extended(length * MAX_CONVERSION_GROWTH + 1, MCXT_ALLOC_HUGE);
+	done = DatumGetInt32(FunctionCall6(&to_utf8, Int32GetDatum(GetDatabaseEncoding()), Int32GetDatum(PG_UTF8),
+									   CStringGetDatum(text), CStringGetDatum(converted),
+									   Int32GetDatum(length), BoolGetDatum(true)));
+	return done == length ? converted : NULL;
+}
+
 const ModuleTask *
 celeriac_cmodule_find(const char *name)
 {
-	return registry == NULL ? NULL : module_find(registry, name);
+	const char *text = registry == NULL ? NULL : module_text(name);
+
+	return text == NULL ? NULL : module_find(registry, text);
 }
 
-/* Modules speak UTF-8, whatever the database's encoding; raises what is invalid. */
+/* The other way, in a transaction; raises what the database cannot hold. */
 static char *
 server_text(const char *text)
 {
@@ -171,33 +224,35 @@ host_soft_limit_reached(void *data)
 /*
  * Running one
  */
-static char *
-json_text(Jsonb *json)
+static bool
+set_text(const char **place, const char *text)
 {
-	char	   *text;
-
-	if (json == NULL)
-		return NULL;
-	text = JsonbToCString(NULL, &json->root, VARSIZE(json));
-	return pg_server_to_any(text, strlen(text), PG_UTF8);
+	*place = module_text(text);
+	return *place != NULL;
 }
 
-static void
+static bool
+set_json(const char **place, Jsonb *json)
+{
+	return json == NULL || set_text(place, JsonbToCString(NULL, &json->root, VARSIZE(json)));
+}
+
+/* False when some of it cannot be said in UTF-8. */
+static bool
 fill_input(SdkInput *input, const Delivery *d)
 {
+	memset(input, 0, sizeof(*input));
 	input->id = celeriac_uuid_text(&d->id);
-	input->name = d->name;
-	input->queue = d->queue;
 	input->root_id = d->has_root ? celeriac_uuid_text(&d->root_id) : NULL;
 	input->parent_id = d->has_parent ? celeriac_uuid_text(&d->parent_id) : NULL;
 	input->group_id = d->has_group ? celeriac_uuid_text(&d->group_id) : NULL;
-	input->args = json_text(d->args);
-	input->kwargs = json_text(d->kwargs);
-	input->options = json_text(d->options);
 	input->priority = d->priority;
 	input->retries = d->retries;
 	input->max_retries = d->max_retries;
 	input->delivery = d->delivery;
+	return set_text(&input->name, d->name) && set_text(&input->queue, d->queue) &&
+		set_json(&input->args, d->args) && set_json(&input->kwargs, d->kwargs) &&
+		set_json(&input->options, d->options);
 }
 
 static char *
@@ -262,7 +317,11 @@ celeriac_cmodule_run(const ModuleTask *task, const Delivery *delivery,
 	SdkInput	input;
 	SdkOutcome	from;
 
-	fill_input(&input, delivery);
+	if (!fill_input(&input, delivery))
+	{
+		celeriac_end_with(outcome, OUTCOME_FAILURE, EXC_ENCODE, NOT_UTF8);
+		return;
+	}
 	if (map_is(input.name))
 		map_run(&host, &input, task->definition, &from);
 	else

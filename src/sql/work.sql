@@ -63,7 +63,7 @@ COMMENT ON FUNCTION task_revocation(text, uuid) IS
 CREATE FUNCTION task_update_state(id uuid, state text, info jsonb DEFAULT NULL) RETURNS boolean
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'task_update_state';
 COMMENT ON FUNCTION task_update_state(uuid, text, jsonb) IS
-	'Gives a running task a state of its own (PROGRESS, …) with info. Celery: update_state, whose meta is info here.';
+	'Gives a running task a state of its own (PROGRESS or any other word) with info. Celery: update_state, whose meta is info here.';
 
 CREATE FUNCTION task_extend(worker text, ids uuid[], lease interval DEFAULT '30 s') RETURNS SETOF uuid
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'task_extend';

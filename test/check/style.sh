@@ -77,6 +77,13 @@ trailing_blanks()
 	true
 }
 
+# The server reads it in the encoding of the database.
+install_script()
+{
+	LC_ALL=C grep -n '[^ -~[:blank:]]' src/sql/*.sql
+	true
+}
+
 # Every file says in its first lines what it is for.
 purpose()
 {
@@ -127,6 +134,7 @@ check 'server versions are told apart in src/base/compat.[ch] only' version_test
 check 'nothing is left for later' left_for_later
 check 'C comments are /* */' line_comments
 check 'no trailing blanks' trailing_blanks
+check 'the install script is in ASCII' install_script
 check 'files say what they are for' purpose
 check 'no function is over 100 lines' long_functions
 check 'shell scripts parse' shell_syntax

@@ -58,6 +58,17 @@ test_utf8(void)
 }
 
 static void
+test_is_utf8(void)
+{
+	ok(text_is_utf8(text_of("caf\xc3\xa9")), "UTF-8 is told");
+	ok(text_is_utf8(text_of("")), "nothing is UTF-8");
+	ok(text_is_utf8(TEXT_NULL), "NULL too");
+	ok(!text_is_utf8(text_of("caf\xe9")), "Latin 1 is not");
+	ok(!text_is_utf8((Text) {"caf\xc3\xa9", 4}), "nor half a character");
+	ok(!text_is_utf8((Text) {"a\0b", 3}), "nor NUL");
+}
+
+static void
 test_uuid(void)
 {
 	static const char text[] = "00112233-4455-6677-8899-aabbccddeeff";
@@ -86,6 +97,7 @@ main(void)
 	is_int((long long) text_of("four").length, 4, "a text knows its length");
 	ok(text_of(NULL).data == NULL, "NULL is SQL's NULL");
 	test_utf8();
+	test_is_utf8();
 	test_uuid();
 	return tap_done();
 }

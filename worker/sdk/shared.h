@@ -41,7 +41,7 @@
 #define EXC_ERROR			"Error" /* nobody said why */
 #define EXC_TYPE			"TypeError" /* arguments that do not fit */
 #define EXC_MEMORY			"MemoryError"
-#define EXC_ENCODE			"EncodeError"	/* a result that cannot be stored */
+#define EXC_ENCODE			"EncodeError"	/* text that does not fit there */
 #define EXC_PROGRAM			"ProgramError"
 #define EXC_RETRY			"Retry"
 #define EXC_REVOKED			"TaskRevokedError"
@@ -58,5 +58,8 @@
 #define REVOKED_PLAIN		"revoked"
 #define REVOKED_TERMINATED	"terminated"
 #define REVOKED_EXPIRED		"expired"
+
+/* exc_message of EncodeError, where modules and programs cannot be run */
+#define NOT_UTF8			"what the task was sent with is not in UTF-8"
 
 #endif							/* CELERIAC_WORKER_SDK_SHARED_H */

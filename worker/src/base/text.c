@@ -93,6 +93,23 @@ text_utf8_sequence(const unsigned char *s, size_t left)
 	return n;
 }
 
+bool
+text_is_utf8(Text text)
+{
+	size_t		i = 0;
+
+	while (i < text.length)
+	{
+		size_t		n = text_utf8_sequence((const unsigned char *) text.data + i,
+										   text.length - i);
+
+		if (n == 0)
+			return false;
+		i += n;
+	}
+	return true;
+}
+
 void
 text_make_utf8(char *data, size_t length)
 {

@@ -31,6 +31,9 @@ extern void uuid_format(const Uuid *uuid, char text[UUID_TEXT_SIZE]);
 extern bool uuid_parse(const char *text, Uuid *uuid);
 extern bool uuid_equal(const Uuid *a, const Uuid *b);
 
+/* Is all of it UTF-8, without NUL? */
+extern bool text_is_utf8(Text text);
+
 /*
  * Make bytes of unknown origin fit for a text column: everything that is not
  * UTF-8, and NUL, becomes '?'.  In place.

@@ -281,6 +281,30 @@ child_run_unknown(Child *child, const char *name)
 	child_end_task(child, &report);
 }
 
+/*
+ * A database in SQL_ASCII may hold anything, but modules and programs are
+ * promised UTF-8.
+ */
+static bool
+child_is_readable(const Delivery *delivery)
+{
+	return text_is_utf8(delivery->name) && text_is_utf8(delivery->queue) &&
+		text_is_utf8(delivery->args) && text_is_utf8(delivery->kwargs) &&
+		text_is_utf8(delivery->options);
+}
+
+static void
+child_run_unreadable(Child *child)
+{
+	Report		report = {
+		.state = OUTCOME_FAILURE,
+		.exc_type = text_of(EXC_ENCODE),
+		.exc_message = text_of(NOT_UTF8),
+	};
+
+	child_end_task(child, &report);
+}
+
 /* Where the runtime of a module's task is remembered. */
 static int64_t *
 child_runtime_of(Child *child, const ModuleTask *task)
@@ -311,6 +335,11 @@ child_run(Child *child)
 	const ModuleTask *task = catalog_module_task(child->catalog, name);
 	const Program *program;
 
+	if (!child_is_readable(child->delivery))
+	{
+		child_run_unreadable(child);
+		return;
+	}
 	if (map_is(name))
 	{
 		child_run_map(child);

@@ -24,6 +24,10 @@ typedef struct Statement
 /*
  * The first statement of a connection: is the extension here, and may we write?
  * Also makes the session independent of what its role or database set.
+ *
+ * A database in SQL_ASCII does not check what it stores, but would check what it
+ * sends in UTF-8: one bad text would fail the whole fetch, again and again.  So
+ * it sends text as it is, and who runs the task looks at it (child.c).
  */
 #define STATEMENT_GREET \
 	"SELECT e.extversion," \
@@ -31,6 +35,8 @@ typedef struct Statement
 	"   WHERE t.typname = 'task_outcome' AND t.typnamespace = n.oid)," \
 	" pg_catalog.pg_is_in_recovery()," \
 	" pg_catalog.set_config('search_path', pg_catalog.quote_ident(n.nspname) || ', pg_temp', false)," \
+	" pg_catalog.set_config('client_encoding', CASE pg_catalog.current_setting('server_encoding')" \
+	"   WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, false)," \
 	" pg_catalog.set_config('statement_timeout', '0', false)," \
 	" pg_catalog.set_config('lock_timeout', '0', false)," \
 	" pg_catalog.set_config('idle_session_timeout', '0', false)," \
