@@ -34,9 +34,9 @@ typedef struct Delivery
 	pg_uuid_t	root_id;
 	pg_uuid_t	parent_id;
 	pg_uuid_t	group_id;
-	Jsonb	   *options;		/* NULL = none; limits merged in */
+	Jsonb	   *options;		/* NULL = none */
 	char	   *sent_by;		/* role name */
-	double		soft_time_limit;	/* seconds; 0 = none */
+	double		soft_time_limit;	/* seconds; 0 = none, or it only ends */
 	double		time_limit;
 } Delivery;
 
