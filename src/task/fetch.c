@@ -232,7 +232,7 @@ keep(FetchState *fetch, Candidate *candidate, const Row *row)
 							  EXC_REVOKED, REVOKED_EXPIRED);
 	else
 	{
-		celeriac_delivery_limits(d);
+		celeriac_delivery_define(d);
 		fetch->count++;
 	}
 }
