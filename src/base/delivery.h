@@ -36,7 +36,10 @@ typedef struct Delivery
 	pg_uuid_t	group_id;
 	Jsonb	   *options;		/* NULL = none */
 	char	   *sent_by;		/* role name */
-	double		soft_time_limit;	/* seconds; 0 = none, or it only ends */
+
+	/* for one that is run next; 0 in one that only ends */
+	Oid			function;		/* of the database; InvalidOid = none, or gone */
+	double		soft_time_limit;	/* seconds; 0 = none */
 	double		time_limit;
 } Delivery;
 

@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "base/delivery.h"
 #include "sdk/states.h"
-#include "session/xact.h"
+#include "session/claimlist.h"
 #include "shmem/claim.h"
 
 /* What is due but cannot be done yet is looked at again so much later. */

@@ -78,16 +78,14 @@ celeriac_read_delivery(SPITupleTable *table, uint64 number, Delivery *d)
 	celeriac_row_delivery(&row, &texts, d);
 }
 
-void
-celeriac_delivery_limits(Delivery *d)
+static void
+merge_limits(Delivery *d, const Definition *def)
 {
-	const Definition *def;
 	OptionsBuilder limits = {0};
 	bool		own_soft = celeriac_option_number(d->options, "soft_time_limit",
 												  &d->soft_time_limit);
 	bool		own_hard = celeriac_option_number(d->options, "time_limit", &d->time_limit);
 
-	def = celeriac_definition_of(d);
 	if (!own_soft && def->soft_time_limit > 0)
 	{
 		d->soft_time_limit = def->soft_time_limit;
@@ -106,6 +104,15 @@ celeriac_delivery_limits(Delivery *d)
 		d->options = DatumGetJsonbP(DirectFunctionCall2(jsonb_concat,
 														JsonbPGetDatum(d->options),
 														JsonbPGetDatum(celeriac_options_done(&limits))));
+}
+
+void
+celeriac_delivery_define(Delivery *d)
+{
+	const Definition *def = celeriac_definition_of(d);
+
+	d->function = def->known ? def->function : InvalidOid;
+	merge_limits(d, def);
 }
 
 bool

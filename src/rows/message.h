@@ -28,10 +28,10 @@ extern void celeriac_read_delivery(SPITupleTable *table, uint64 row,
 								   Delivery *delivery);
 
 /*
- * For a delivery that is run next: limits that the message does not have itself
- * are those of its definition as it is now.
+ * For a delivery that is run next: its function, and the limits that the message
+ * does not have itself, are those of its definition as it is now.
  */
-extern void celeriac_delivery_limits(Delivery *delivery);
+extern void celeriac_delivery_define(Delivery *delivery);
 extern void celeriac_put_delivery(ReturnSetInfo *rsinfo,
 								  const Delivery *delivery);
 /* acks_late => false: at most once */

@@ -20,10 +20,10 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/lwlock.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 #include "base/compat.h"
+#include "session/claimlist.h"
 #include "session/notify.h"
 #include "session/readylist.h"
 #include "session/xactlist.h"
@@ -47,17 +47,6 @@ typedef struct ReleaseItem
 	pg_uuid_t	id;
 	uint64		serial;
 } ReleaseItem;
-
-typedef struct ClaimedItem
-{
-	SubTransactionId subid;
-	bool		transient;
-	bool		given_back;		/* already released: not ours any more */
-	int			priority;
-	int64		ready;			/* 0 = was not ready: no position to mend */
-	pg_uuid_t	id;
-	char		queue[CELERIAC_QUEUE_LEN];
-} ClaimedItem;
 
 /* a claim whose holder was asked to stop */
 typedef struct RevokedItem
@@ -95,7 +84,6 @@ typedef struct WorkerItem
 } WorkerItem;
 
 static XactList done_list = XACT_LIST(IdItem);
-static XactList claimed_list = XACT_LIST(ClaimedItem);
 static XactList release_list = XACT_LIST(ReleaseItem);
 static XactList revoked_list = XACT_LIST(RevokedItem);
 static XactList due_list = XACT_LIST(DueItem);
@@ -104,18 +92,8 @@ static XactList listen_list = XACT_LIST(FlagItem);
 static XactList recheck_list = XACT_LIST(FlagItem);
 static XactList worker_list = XACT_LIST(WorkerItem);
 
-/* Numbers in claimed_list by id, as far as they were asked for. */
-typedef struct ClaimedEntry
-{
-	pg_uuid_t	id;				/* hash key, must be first */
-	int			number;
-} ClaimedEntry;
-
-static HTAB *claimed_numbers = NULL;
-static int	claimed_numbered = 0;
-
 static XactList *const all_lists[] = {
-	&celeriac_ready_list, &done_list, &claimed_list, &release_list, &revoked_list,
+	&celeriac_ready_list, &done_list, &celeriac_claimed_list, &release_list, &revoked_list,
 	&due_list, &event_list, &listen_list, &recheck_list, &worker_list
 };
 
@@ -153,118 +131,6 @@ void
 celeriac_xact_done(const pg_uuid_t *id)
 {
 	((IdItem *) celeriac_list_add(&done_list))->id = *id;
-}
-
-/* Whatever ends the transaction needs the database's slot, and cannot ask for one. */
-void
-celeriac_xact_reserve_claim(void)
-{
-	(void) celeriac_my_database();
-	celeriac_list_reserve(&claimed_list);
-}
-
-int
-celeriac_xact_claimed(const pg_uuid_t *id, bool transient, const char *queue,
-					  int priority, int64 ready)
-{
-	ClaimedItem *item = celeriac_list_add(&claimed_list);
-
-	item->id = *id;
-	item->transient = transient;
-	item->given_back = false;
-	item->priority = priority;
-	item->ready = ready;
-	strlcpy(item->queue, queue, sizeof(item->queue));
-	return claimed_list.count - 1;
-}
-
-/* Those claimed since the last time; of several for one id the last counts. */
-static void
-number_claimed(void)
-{
-	HASHCTL		info = {
-		.keysize = UUID_LEN,
-		.entrysize = sizeof(ClaimedEntry),
-		.hcxt = TopTransactionContext
-	};
-
-	if (claimed_numbers == NULL)
-		claimed_numbers = hash_create("celeriac claimed", 256, &info,
-									  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	for (; claimed_numbered < claimed_list.count; claimed_numbered++)
-	{
-		ClaimedItem *item = ITEM(claimed_list, ClaimedItem, claimed_numbered);
-		ClaimedEntry *entry = hash_search(claimed_numbers, &item->id, HASH_ENTER, NULL);
-
-		entry->number = claimed_numbered;
-	}
-}
-
-static bool
-is_claimed(const ClaimedItem *item, const pg_uuid_t *id)
-{
-	return !item->given_back && memcmp(&item->id, id, UUID_LEN) == 0;
-}
-
-/*
- * Mostly the last.  The numbers may be of a subtransaction that has aborted since:
- * then another item is there, or none.
- */
-static ClaimedItem *
-find_claimed(const pg_uuid_t *id)
-{
-	ClaimedEntry *entry;
-
-	if (claimed_list.count == 0)
-		return NULL;
-	if (is_claimed(ITEM(claimed_list, ClaimedItem, claimed_list.count - 1), id))
-		return ITEM(claimed_list, ClaimedItem, claimed_list.count - 1);
-	number_claimed();
-	entry = hash_search(claimed_numbers, id, HASH_FIND, NULL);
-	if (entry == NULL || entry->number >= claimed_list.count ||
-		!is_claimed(ITEM(claimed_list, ClaimedItem, entry->number), id))
-		return NULL;
-	return ITEM(claimed_list, ClaimedItem, entry->number);
-}
-
-/* The list is only searched for what a fetch of this session claimed. */
-bool
-celeriac_xact_holds(const pg_uuid_t *id)
-{
-	Claim		claim;
-
-	if (!celeriac_claim_get(id, &claim) || claim.session != CELERIAC_MY_SLOT)
-		return false;
-	return claim.kind == CLAIM_TRANSIENT || find_claimed(id) != NULL;
-}
-
-void
-celeriac_xact_claim_place(const pg_uuid_t *id, const char *queue, int priority,
-						  int64 ready)
-{
-	ClaimedItem *item = find_claimed(id);
-
-	if (item == NULL)
-		return;
-	item->priority = priority;
-	item->ready = ready;
-	strlcpy(item->queue, queue, sizeof(item->queue));
-}
-
-/*
- * Give back a claim at once: what it was taken for turned out not to be.  The
- * message may still be there (its row was locked, by a purge that is rolled
- * back, say), and the position has passed it.
- */
-void
-celeriac_xact_unclaim(int number)
-{
-	ClaimedItem *item = ITEM(claimed_list, ClaimedItem, number);
-
-	item->given_back = true;
-	celeriac_claim_release_own(&item->id);
-	if (item->ready != 0)
-		celeriac_ready_push_back(item->queue, item->priority, item->ready);
 }
 
 void
@@ -357,38 +223,13 @@ cancel_executors(void)
 	}
 }
 
-/* A claim taken here is given up: it, and where it was, can be found again. */
+/* Of claims that were given up before their row was read, any may be ready. */
 static void
 undo_claims(SubTransactionId since)
 {
-	bool		unknown = false;
-
-	for (int i = claimed_list.count - 1; i >= 0; i--)
-	{
-		ClaimedItem *item = ITEM(claimed_list, ClaimedItem, i);
-
-		if (item->subid < since)
-			break;
-		if (item->given_back)
-			continue;
-		celeriac_claim_undo(&item->id);
-		if (item->ready != 0)
-		{
-			celeriac_ready_push_back(item->queue,
-									 item->priority, item->ready);
-			celeriac_wake_fetch(celeriac_queue_hash(item->queue), 1);
-		}
-		else
-			unknown = true;
-	}
-
-	/*
-	 * claimed by its id, and given up before its row was read: it may be
-	 * ready
-	 */
-	if (unknown)
+	if (celeriac_claimlist_undo(since))
 		look_everywhere();
-	if (claimed_list.count > 0)
+	if (celeriac_claimed_list.count > 0)
 		celeriac_wake_for_room();
 }
 
@@ -409,14 +250,8 @@ release_claims(void)
 	}
 	if (passed)
 		look_everywhere();
-	for (int i = 0; i < claimed_list.count; i++)
-	{
-		ClaimedItem *item = ITEM(claimed_list, ClaimedItem, i);
-
-		if (item->transient && !item->given_back)
-			celeriac_claim_release_own(&item->id);
-	}
-	if (release_list.count + claimed_list.count > 0)
+	celeriac_claimlist_release();
+	if (release_list.count + celeriac_claimed_list.count > 0)
 		celeriac_wake_for_room();
 }
 
@@ -488,8 +323,7 @@ forget_all(void)
 		all_lists[i]->count = 0;
 		all_lists[i]->room = 0;
 	}
-	claimed_numbers = NULL;
-	claimed_numbered = 0;
+	celeriac_claimlist_cut();
 }
 
 static void
@@ -554,7 +388,7 @@ after_abort(void)
 static void
 before_prepare(void)
 {
-	if (claimed_list.count > 0 || release_list.count > 0 || revoked_list.count > 0)
+	if (celeriac_claimed_list.count > 0 || release_list.count > 0 || revoked_list.count > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot PREPARE a transaction that has fetched, finished or revoked tasks")));
@@ -594,7 +428,7 @@ after_subabort(SubTransactionId subid)
 	celeriac_readylist_undo(subid);
 	for (int i = 0; i < lengthof(all_lists); i++)
 		all_lists[i]->count = celeriac_list_before(all_lists[i], subid);
-	claimed_numbered = Min(claimed_numbered, claimed_list.count);
+	celeriac_claimlist_cut();
 }
 
 static void

@@ -19,18 +19,6 @@ extern bool celeriac_xact_next_steps(void);
 extern void celeriac_xact_due(TimestampTz when);
 /* a task ended: wake those who wait for its result */
 extern void celeriac_xact_done(const pg_uuid_t *id);
-/* a claim taken here: given back if this (sub)transaction aborts; its number */
-extern int	celeriac_xact_claimed(const pg_uuid_t *id, bool transient,
-								  const char *queue, int priority, int64 ready);
-/* has this transaction taken that claim, and not given it back? */
-extern bool celeriac_xact_holds(const pg_uuid_t *id);
-/* where the message of such a claim is, if that was not known then */
-extern void celeriac_xact_claim_place(const pg_uuid_t *id, const char *queue,
-									  int priority, int64 ready);
-/* room for one claim, so that none is taken which cannot be listed */
-extern void celeriac_xact_reserve_claim(void);
-/* by its number; only in the subtransaction that took it */
-extern void celeriac_xact_unclaim(int number);
 /* a claim to be given back once this transaction has committed */
 extern void celeriac_xact_release(const pg_uuid_t *id, uint64 serial);
 /*

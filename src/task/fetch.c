@@ -35,12 +35,12 @@
 #include "rows/message.h"
 #include "rows/scan.h"
 #include "sdk/states.h"
+#include "session/claimlist.h"
 #include "session/definition.h"
 #include "session/event.h"
 #include "session/exec.h"
 #include "session/statement.h"
 #include "session/readylist.h"
-#include "session/xact.h"
 #include "shmem/claim.h"
 #include "shmem/database.h"
 #include "shmem/ready.h"
@@ -232,7 +232,7 @@ keep(FetchState *fetch, Candidate *candidate, const Row *row)
 							  EXC_REVOKED, REVOKED_EXPIRED);
 	else
 	{
-		celeriac_delivery_limits(d);
+		celeriac_delivery_define(d);
 		fetch->count++;
 	}
 }

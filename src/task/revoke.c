@@ -28,6 +28,7 @@
 #include "finish/finish.h"
 #include "rows/message.h"
 #include "sdk/states.h"
+#include "session/claimlist.h"
 #include "session/exec.h"
 #include "session/statement.h"
 #include "session/xact.h"
