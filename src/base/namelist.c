@@ -2,14 +2,14 @@
  * namelist.c
  *		Settings that hold names: refused when they are set, or else split.
  *
- * Whoever uses a list splits it as its check did, so it cannot fail then.
+ * A list is split for its use as it was split for its check, so splitting it
+ * cannot fail then.
  */
 #include "base/namelist.h"
 
 #include "utils/varlena.h"
 
 #include "base/check.h"
-#include "base/guc.h"
 
 static List *
 split_queues(const char *setting, bool *valid)
@@ -31,19 +31,19 @@ split_modules(const char *setting, bool *valid)
 }
 
 List *
-celeriac_queue_list(void)
+celeriac_queue_list(const char *setting)
 {
 	bool		valid;
 
-	return split_queues(celeriac_queues, &valid);
+	return split_queues(setting, &valid);
 }
 
 List *
-celeriac_module_list(void)
+celeriac_module_list(const char *setting)
 {
 	bool		valid;
 
-	return split_modules(celeriac_modules, &valid);
+	return split_modules(setting, &valid);
 }
 
 static bool

@@ -10,9 +10,9 @@
 #include "nodes/pg_list.h"
 #include "utils/guc.h"
 
-/* of char *, in the current context: what the setting lists now */
-extern List *celeriac_queue_list(void);
-extern List *celeriac_module_list(void);
+/* of char *, in the current context: what a setting that was checked lists */
+extern List *celeriac_queue_list(const char *setting);
+extern List *celeriac_module_list(const char *setting);
 
 extern bool celeriac_check_queue_list(char **newval, void **extra, GucSource source);
 extern bool celeriac_check_module_list(char **newval, void **extra, GucSource source);

@@ -25,6 +25,7 @@
 #include "utils/memutils.h"
 
 #include "base/delivery.h"
+#include "base/guc.h"
 #include "base/namelist.h"
 #include "base/uuid.h"
 #include "executor/stop.h"
@@ -93,7 +94,7 @@ find_conversion(void)
 void
 celeriac_cmodule_load(void)
 {
-	List	   *names = celeriac_module_list();
+	List	   *names = celeriac_module_list(celeriac_modules);
 	ListCell   *cell;
 
 	if (names == NIL)

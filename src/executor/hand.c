@@ -12,6 +12,7 @@
 #include "utils/memutils.h"
 
 #include "base/delivery.h"
+#include "base/guc.h"
 #include "base/namelist.h"
 #include "executor/cmodule.h"
 #include "executor/pace.h"
@@ -52,7 +53,7 @@ celeriac_hand_read_queues(void)
 
 	MemoryContextReset(queue_context);
 	old = MemoryContextSwitchTo(queue_context);
-	names = celeriac_queue_list();
+	names = celeriac_queue_list(celeriac_queues);
 	queues = palloc(Max(list_length(names), 1) * sizeof(QueueRef));
 	nqueues = 0;
 	foreach(cell, names)

@@ -12,6 +12,7 @@
  */
 #include "process/duty.h"
 
+#include "base/guc.h"
 #include "base/namelist.h"
 #include "canvas/repair.h"
 #include "process/backoff.h"
@@ -98,7 +99,7 @@ static bool executors_needed;
 static TimestampTz
 look_for_work(void)
 {
-	List	   *queues = celeriac_queue_list();
+	List	   *queues = celeriac_queue_list(celeriac_queues);
 	ListCell   *cell;
 
 	executors_needed = false;
