@@ -22,7 +22,7 @@ passes(int sqlerrcode)
 	}
 }
 
-/* The subtransaction is over before an error goes on: who called us has none. */
+/* The subtransaction is over before an error goes on: the caller knows of none. */
 static ErrorData *
 in_subtransaction(void (*work) (void *), void *argument, const volatile bool *keep)
 {

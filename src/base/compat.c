@@ -76,7 +76,7 @@ celeriac_wait_for_client(long timeout_ms, CelWaitReason reason)
 {
 	WaitEvent	event;
 
-	/* whoever waits with this set says anew what for */
+	/* the server says anew what it waits for before it uses this set */
 	ModifyWaitEvent(FeBeWaitSet, CLIENT_SOCKET_POS, WL_SOCKET_CLOSED, NULL);
 	if (WaitEventSetWait(FeBeWaitSet, timeout_ms, &event, 1, celeriac_wait_event(reason)) == 0)
 		return WL_TIMEOUT;

@@ -20,7 +20,7 @@
  * A round costs a few statements, however many steps it has.  rootlock.c says
  * which locks are taken, and in which order.  Rows that wait may be moved to
  * another segment at any time, and a statement that finds one in motion passes
- * over it: whoever has touched fewer rows than he should looks again.
+ * over it: a round that has touched fewer rows than it should looks again.
  */
 #include "canvas/advance.h"
 

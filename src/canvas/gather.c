@@ -22,7 +22,7 @@
 #include "session/exec.h"
 #include "session/statement.h"
 
-/* Whose result is not kept where the group will look for it. */
+/* The values of tasks whose result is not kept where the group will look for it. */
 void
 celeriac_keep_values(List *steps)
 {

@@ -3,9 +3,9 @@
  *		The lock under which a canvas is changed as a whole.
  *
  * Two that end the last two members of a group must not miss each other, and
- * nobody may find a canvas half failed or half revoked.  So whoever counts down
- * a group, fails or revokes what waits, or adds to a canvas, holds the lock of
- * its root until his transaction ends.  It is a lock of the server's, so that
+ * nobody may find a canvas half failed or half revoked.  So a transaction that
+ * counts down a group, fails or revokes what waits, or adds to a canvas, holds the
+ * lock of its root until it ends.  It is a lock of the server's, so that
  * deadlocks are found and the end of the transaction lets go of it; it writes
  * nothing.  The step from a task to the next needs none: the target has one
  * source only, whose row the transaction has.
@@ -14,7 +14,7 @@
  *	1. rows of tasks that do not wait for others, in the order of their ids;
  *	2. these locks, in the order of their tags;
  *	3. rows of tasks that wait, in the order of their ids.
- * Who revokes all of a canvas takes its lock first, and then waits for no row.
+ * The revoke of a whole canvas takes the lock first, and then waits for no row.
  *
  * A batch may end tasks of more canvases than there is room for in the server's
  * lock table.  Then it takes the one lock that everybody else shares.

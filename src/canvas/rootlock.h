@@ -17,8 +17,9 @@ extern void celeriac_rootlock_waiting(const pg_uuid_t *const *ids, int count);
 extern bool celeriac_rootlock_held(void);
 
 /*
- * A transaction that goes on after it has ended tasks waits for nobody who may
- * wait for it: until nowait is taken back, a lock that is not free is an ERROR.
+ * A transaction that goes on after it has ended tasks must not wait for others,
+ * which may wait for it: until nowait is taken back, a lock that is not free is an
+ * ERROR.
  */
 extern void celeriac_rootlock_nowait(bool nowait);
 

@@ -93,7 +93,7 @@ wait_for_tasks(void)
 			if (GetCurrentTimestamp() < until)
 				break;
 			leave_if_idle();
-			/* who comes after this one leaves before it */
+			/* it is the last: executors that come after it leave before it */
 			until = NEVER;
 		}
 		celeriac_stop_busy();

@@ -109,8 +109,9 @@ call_task(Run *run, const RunTask *task, Outcome *outcome)
 }
 
 /*
- * Errors that may be due to the tasks that share the transaction.  One of them
- * may have run without having ended: who asks for its result asks too early.
+ * Errors that may be due to the tasks that share the transaction.  One of these
+ * tasks may have run without having ended: a task that asks for its result asks
+ * too early.
  */
 static bool
 blames_others(const Run *run, const ErrorData *error)

@@ -72,10 +72,10 @@ limit_for_all(const Run *run)
 }
 
 /*
- * Whose triggers take long, or for ever, cannot be told here: after a moment
- * each of the tasks has to run again alone, under its own limits.  Others may
- * follow, whose constraints are deferred as ever: not by SET CONSTRAINTS, which
- * holds until the transaction ends.
+ * Which task's triggers take long, or for ever, cannot be told here: after a
+ * moment each of the tasks has to run again alone, under its own limits.  SET
+ * CONSTRAINTS would hold until the transaction ends, and tasks may follow whose
+ * constraints are deferred as ever: so the triggers are fired without it.
  */
 static void
 fire_shared_triggers(const Run *run)
@@ -96,8 +96,8 @@ may_join(const Run *run, const RunTask *task)
 }
 
 /*
- * Who ends a member of a group holds others up.  What runs at most once is
- * begun only when that is durable.
+ * A transaction that ends a member of a group holds up all that end others.  A
+ * task that runs at most once is begun only when its begin is durable.
  */
 static bool
 may_follow(const Run *run, const RunTask *task)

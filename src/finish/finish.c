@@ -126,9 +126,9 @@ celeriac_end_claimed(Outcome *outcomes, int count, bool give_back)
 }
 
 /*
- * Asked when the row is locked: whoever reported on the task before its claim
- * was lost has committed, given back the claim, and perhaps another worker has
- * the task again.
+ * Asked when the row is locked.  By then a worker that reported on the task
+ * before its claim was lost may have committed and given back the claim, and
+ * another worker may have the task again.
  */
 static bool
 still_lost(const Outcome *outcome, const Claim *claim)

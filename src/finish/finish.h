@@ -23,8 +23,8 @@ extern uint64 celeriac_end_claimed(Outcome *outcomes, int count, bool give_back)
 
 /*
  * Tasks whose worker is gone: redeliver them, or end them when they must not
- * be tried again.  The claims are this transaction's, or lost ones.  Those
- * whose row is locked are not waited for; who is done with is accepted.
+ * be tried again.  The claims are this transaction's, or lost ones.  Rows that
+ * are locked are not waited for; the outcomes of tasks done with are accepted.
  */
 extern void celeriac_end_lost(Outcome *outcomes, int count);
 

@@ -7,7 +7,7 @@
 
 #include "base/names.h"
 
-/* A pause that grows with each failure: none, 1 s, 2 s, … 1 min. */
+/* A pause that grows with each failure: none, then 1, 2, 4 and at most 8 s. */
 typedef struct CelBackoff
 {
 	int			failures;

@@ -172,7 +172,10 @@ run_work(long (*work) (void), MemoryContext context, long *sleep_ms)
 	}
 	PG_CATCH();
 	{
-		/* before the cancel that one of them may ask for is forgotten */
+		/*
+		 * first, because a timer that fires later would ask for another
+		 * cancel
+		 */
 		disable_all_timeouts(false);
 		celeriac_bgw_recover();
 		ok = false;
@@ -205,7 +208,7 @@ celeriac_bgw_loop(long (*work) (void))
 		}
 		celeriac_backoff_fail(&errors);
 
-		/* the pause is not cut short by those who wake us for more work */
+		/* the pause is not cut short by what wakes us for more work */
 		while (!celeriac_bgw_stopping() &&
 			   (sleep_ms = celeriac_backoff_left(&errors)) > 0)
 			(void) run_work(do_nothing, context, &sleep_ms);

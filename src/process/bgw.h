@@ -36,8 +36,8 @@ extern void celeriac_bgw_sleep(long timeout_ms);
 extern bool celeriac_bgw_stopping(void);
 
 /*
- * Call work again and again until asked to stop; it returns how long to sleep.
- * An error in it is reported and it is called again, after a growing pause.
+ * Call work again and again until asked to stop; work returns how long to sleep.
+ * An error in work is reported, and work is called again after a growing pause.
  * Each call has a memory context of its own.
  */
 extern void celeriac_bgw_loop(long (*work) (void));

@@ -1,6 +1,6 @@
 /*
  * block.c
- *		Who must stay out of which database.
+ *		Which databases our processes must stay out of.
  */
 #include "process/block.h"
 
@@ -87,7 +87,7 @@ celeriac_process_stop_executors(Oid dboid, long timeout_ms)
 }
 
 /*
- * For who needs a database without us
+ * For sessions that need a database without us
  */
 static void
 enter_block(Oid dboid)

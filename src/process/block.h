@@ -1,6 +1,6 @@
 /*
  * block.h
- *		Who must stay out of which database.
+ *		Which databases our processes must stay out of.
  */
 #ifndef CELERIAC_PROCESS_BLOCK_H
 #define CELERIAC_PROCESS_BLOCK_H
@@ -11,7 +11,7 @@
 extern void celeriac_process_terminate(Oid dboid);
 extern bool celeriac_process_stop_executors(Oid dboid, long timeout_ms);
 
-/* for who needs a database without us, until the end of its transaction */
+/* for a session that needs a database without us, until its transaction ends */
 extern void celeriac_process_block(Oid dboid);
 extern void celeriac_process_unblock(void);
 

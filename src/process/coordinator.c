@@ -43,7 +43,7 @@
 
 /*
  * How long a statement of ours waits for a lock.  Shorter than deadlock_timeout
- * mostly is: in a deadlock with DROP EXTENSION, say, it is us who give up.
+ * mostly is: in a deadlock with DROP EXTENSION, say, we give up.
  */
 #define LOCK_TIMEOUT "500ms"
 

@@ -94,6 +94,7 @@ celeriac_duty_run(void)
 /*
  * Executors
  */
+/* what look_for_work found */
 static bool executors_needed;
 
 static TimestampTz

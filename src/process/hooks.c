@@ -6,7 +6,7 @@
  * A command that needs a database without any session in it (DROP, RENAME,
  * SET TABLESPACE, CREATE DATABASE from it) would fail because of our workers.
  * So these leave first, and stay out until the transaction has ended, however
- * it ends.  Who may not run the command does not stop anything.
+ * it ends.  A role that may not run the command does not stop anything.
  *
  * The hook sees every utility statement of every database, with or without
  * the extension: for all but a few it costs one switch.
@@ -186,8 +186,8 @@ after_commit_prepared(void)
 }
 
 /*
- * Who never listened need not stop: DISCARD ALL is common, also in databases
- * that know nothing of us.
+ * A session that never listened has nothing to stop: DISCARD ALL is common, also
+ * in databases that know nothing of us.
  */
 static void
 after_listen(bool listen)

@@ -141,7 +141,7 @@ is_to_be_revoked(const Claim *claim)
 }
 
 /*
- * A claim whose message is locked stays lost; false = there are such.  One
+ * A claim whose message is locked stays lost; false = there are such.  A claim
  * whose message has ended, or was sent again under its id, is void.
  */
 static bool
@@ -187,8 +187,8 @@ celeriac_end_lost_claims(void)
 }
 
 /*
- * acks_late => false, begun before the server's restart, and nobody came back
- * to say he still runs it: once is over.
+ * Tasks with acks_late => false that had begun before the server's restart, and
+ * that no worker has attached to since: they run at most once, so they end.
  */
 TimestampTz
 celeriac_end_unacked(void)

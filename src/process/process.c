@@ -1,11 +1,11 @@
 /*
  * process.c
- *		Which background workers of ours there are, and who must stay out of
- *		which database.
+ *		Which background workers of ours there are, and which databases they
+ *		must stay out of.
  *
  * The postmaster starts a background worker some time after it was asked to,
- * or never, and tells only the process that asked.  So whoever starts a worker
- * (its parent) first enters it here; the worker finds its entry by a token,
+ * or never, and tells only the process that asked, the worker's parent.  So the
+ * parent first enters the worker here; the worker finds its entry by a token,
  * before it connects, and leaves it after it has left the array of backends.
  * That makes the table exact:
  *
@@ -83,7 +83,7 @@ celeriac_process_find(uint64 token)
 	return NULL;
 }
 
-/* One never used, or else an ended one whose parent did not come to see it. */
+/* An entry never used, or else one of a process whose end its parent has not seen. */
 CelProcess *
 celeriac_process_free(void)
 {

@@ -1,7 +1,7 @@
 /*
  * process.h
- *		Which background workers of ours there are, and who must stay out of
- *		which database.
+ *		Which background workers of ours there are, and which databases they
+ *		must stay out of.
  */
 #ifndef CELERIAC_PROCESS_PROCESS_H
 #define CELERIAC_PROCESS_PROCESS_H
@@ -43,7 +43,7 @@ typedef struct CelProcess
 	Oid			dboid;
 	int			pid;			/* 0 = not running */
 	Latch	   *latch;			/* to wake it, while it runs */
-	int			parent;			/* pid of who asked for it */
+	int			parent;			/* pid of the process that asked for it */
 	TimestampTz started_at;		/* 0 = never ran */
 } CelProcess;
 

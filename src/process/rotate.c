@@ -209,7 +209,7 @@ switch_messages(void)
 	return NEVER;
 }
 
-/* Who is about to run may do so where he is. */
+/* Tasks that are about to run may do so where they are, instead of being moved. */
 static bool
 is_patient(const OldSegment *old)
 {

@@ -16,7 +16,7 @@
 #include "process/process.h"
 #include "shmem/shmem.h"
 
-/* Who waits for a slot has it before others start their second executor. */
+/* A database that waits for a slot gets it before others start a second executor. */
 #define SHORT_MS 10000
 
 /* a worker this process has asked for and not yet seen */
@@ -47,7 +47,7 @@ is_first(CelProcessKind kind, Oid dboid)
 	return kind == PROCESS_COORDINATOR || celeriac_process_count(kind, dboid) == 0;
 }
 
-/* Enter a process to be started; 0 when it must not be, or cannot. */
+/* Enter a process to be started, with a new token; not, unless START_OK. */
 static CelStartResult
 enter_start(CelProcessKind kind, Oid dboid, uint64 *token)
 {
@@ -140,7 +140,8 @@ spare_executor(void)
 
 /*
  * A database's coordinator, and its first executor, come before the second
- * executor of another: that one leaves when it has done what it has in hand.
+ * executor of another database.  The latter executor leaves when it has done what
+ * it has in hand.
  */
 static void
 ask_for_room(CelProcessKind kind, Oid dboid)

@@ -48,7 +48,7 @@ read_state(const Row *row, int number)
 	return STATE_CUSTOM;
 }
 
-/* A retry takes the worker off the row: who it was, the old one or the claim says. */
+/* A retry takes the worker off the row: its name is in the old row or the claim. */
 static const char *
 retried_by(const Row *old)
 {

@@ -9,7 +9,7 @@
 
 #include "base/row.h"
 
-/* What the triggers do for a new row, for those who insert without them. */
+/* What the triggers do for a new row, for an insert that calls no triggers. */
 extern void celeriac_message_stored(const Row *row);
 extern void celeriac_result_stored(const Row *row);
 

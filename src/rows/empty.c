@@ -14,9 +14,9 @@
  * work, so that whatever it does not see has been written later.
  *
  * A row is moved by copying it to segment 0 and deleting it here, under a lock
- * that excludes whoever changes rows or locks them.  So nobody waits for a
- * row that is being moved: he waits for the table, takes his snapshot after
- * that (catalog.c), and finds the row at its new place.  Claims are by id, and
+ * that excludes all that change rows or lock them.  So no session waits for a
+ * row that is being moved: it waits for the table, takes its snapshot after
+ * that (exec.c), and finds the row at its new place.  Claims are by id, and
  * move with it.  The move says that the row is ready, as if it were new: a
  * fetch that looks at one segment after another may have missed it in both.
  */
@@ -47,8 +47,8 @@
 #include "shmem/gate.h"
 
 /*
- * A lock that is had at once, or within the moment for which newcomers stand
- * back; who is in the middle of something has that long to finish.
+ * A lock that is had at once, or within the moment for which transactions that
+ * begin stand back; those that have begun have that long to finish.
  */
 static bool
 lock_at_once(Oid relid, LOCKMODE mode)

@@ -106,9 +106,9 @@ insert_by_statement(CelStatement statement, const MessageRow *row)
 }
 
 /*
- * An id that a user gave goes to segment 0, whose primary key decides between
- * two who give the same.  Whoever has inserted it looks for it everywhere else,
- * with a snapshot taken after that.
+ * A row with an id that a user gave goes to segment 0, whose primary key decides
+ * between two transactions that insert the same id.  After its insert each looks
+ * for the id in all other segments, with a snapshot taken after the insert.
  */
 static void
 insert_given(const MessageRow *row)

@@ -13,7 +13,7 @@
  * What this session fetched by lease.  The one-task forms of finish take no
  * worker and no delivery number, so the fence is what the session was given
  * last.  A fetch that is rolled back leaves an entry that no claim will ever
- * match.  Session claims say themselves whose they are.
+ * match.  Session claims name their session themselves.
  */
 typedef struct Remembered
 {
@@ -78,8 +78,8 @@ celeriac_forget_delivery(const pg_uuid_t *id)
 }
 
 /*
- * The ids that this session got by session claims, the latest.  A claim says
- * itself whose it is; but one that is held no more may have become another's.
+ * The ids that this session got by session claims, the latest.  A claim names its
+ * session itself; but a claim that is held no more may be another session's now.
  */
 static pg_uuid_t *claimed = NULL;
 static uint32 nclaimed = 0;

@@ -198,9 +198,10 @@ forget_call(Store *store)
 }
 
 /*
- * Leaves the indexes open.  Whose it is stands there first, so that a change
- * that becomes known meanwhile takes it away; that it is made comes last, for
- * an error on the way (the wait for an index is cancelled) leaves half of it.
+ * Leaves the indexes open.  The relation's OID is written first, so that a change
+ * of the relation that becomes known meanwhile invalidates the store; made comes
+ * last, since an error on the way (the wait for an index is cancelled) leaves
+ * half of a store.
  */
 static void
 make(Store *store, Relation rel)

@@ -13,8 +13,8 @@ typedef struct Store Store;
 
 /*
  * The current segment, to insert into; between enter and leave.  NULL when
- * somebody has put triggers, rules, checks or columns of his own on these
- * tables: then only SQL on the parent does them justice.
+ * a user has put triggers, rules, checks or columns on these tables: then only
+ * SQL on the parent does them justice.
  */
 extern Store *celeriac_store_messages(void);
 extern Store *celeriac_store_results(void);

@@ -39,9 +39,9 @@ static uint32 invalidations = 0;
 #define MAX_CACHED	10000
 
 /*
- * Those who wait for a queue are woken by the commit callback of the change,
- * and invalidation messages are sent only after it: this count is what tells
- * them to look again.
+ * Sessions that wait for a queue are woken by the commit callback of the change,
+ * and invalidation messages are sent only after that: this count tells the
+ * sessions to look again.
  */
 static uint32 seen_changes = 0;
 

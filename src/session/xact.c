@@ -142,7 +142,7 @@ celeriac_xact_release(const pg_uuid_t *id, uint64 serial)
 	item->serial = serial;
 }
 
-/* At once: if the holder tries again before the commit, he must know. */
+/* At once, and not at the commit: a holder that tries again before must know. */
 bool
 celeriac_xact_revoke(const pg_uuid_t *id, const char *signal, Claim *claim)
 {

@@ -223,8 +223,8 @@ celeriac_claim_was_full(void)
 }
 
 /*
- * Who waits for room says so before he looks: either he sees that there is some,
- * or who makes it sees that somebody waits.
+ * A session that waits for room says so before it looks: either it sees that
+ * there is room, or the session that makes room sees that others wait.
  */
 bool
 celeriac_claim_full(void)
@@ -288,9 +288,9 @@ celeriac_claim_release_own(const pg_uuid_t *id)
 
 /*
  * The transaction that took the claim failed, and whatever was begun under it
- * was rolled back: so it is not lost either, if the session is about to end and
- * has said so.  Whoever revoked the task in the meantime was told that the
- * holder would see to it: leave that to the coordinator.
+ * was rolled back: so the claim is not lost either, if the session is about to
+ * end and has said so.  A session that revoked the task in the meantime was told
+ * that the holder would see to it: leave that to the coordinator.
  */
 void
 celeriac_claim_undo(const pg_uuid_t *id)
@@ -364,8 +364,8 @@ celeriac_claim_started(const pg_uuid_t *id, int worker, TimestampTz started_at)
 }
 
 /*
- * Ask the holder to stop; false when nobody holds it for longer than a
- * transaction.  The copy tells who that is, and how the claim was marked before.
+ * Ask the holder to stop; false when no claim outlives its transaction.  The copy
+ * names the holder, and tells how the claim was marked before.
  */
 bool
 celeriac_claim_revoke(const pg_uuid_t *id, const char *signal, Claim *before)
@@ -385,7 +385,7 @@ celeriac_claim_revoke(const pg_uuid_t *id, const char *signal, Claim *before)
 	return held;
 }
 
-/* Who asked did so in vain; others may have asked as well. */
+/* This session's revoke was rolled back; others may have asked as well. */
 void
 celeriac_claim_unrevoke(const pg_uuid_t *id, uint64 serial, const char *signal)
 {

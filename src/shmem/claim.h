@@ -59,7 +59,7 @@ extern ClaimTaken celeriac_claim_take(const pg_uuid_t *id, ClaimKind kind,
 									  int worker, int delivery, int64 ready,
 									  const RowPlace *place);
 
-/* no room: who now waits for some is woken with all others */
+/* no room: a session that waits from now on is woken with all others */
 extern bool celeriac_claim_full(void);
 
 /* once after the table was full: somebody may be waiting for room */
@@ -74,8 +74,8 @@ extern void celeriac_claim_undo(const pg_uuid_t *id);
 extern bool celeriac_claim_give_back(const pg_uuid_t *id);
 
 /*
- * That very claim, whoever holds it.  True = passed over since it was taken: look
- * for its task again.
+ * The claim with that serial number, in whatever session; none, if it has gone.
+ * True = a fetch passed over its task since it was taken: look for it again.
  */
 extern bool celeriac_claim_release(const pg_uuid_t *id, uint64 serial);
 extern void celeriac_claim_set_delivery(const pg_uuid_t *id, int delivery);

@@ -12,7 +12,7 @@
 
 /* this backend's database; created on first use, never NULL */
 extern CelDatabase *celeriac_my_database(void);
-/* that database's slot, or NULL; the caller holds the lock */
+/* that database's slot, or NULL; the caller holds CelShared->lock */
 extern CelDatabase *celeriac_find_database(Oid dboid);
 extern CelDatabase *celeriac_claim_database(Oid dboid); /* takes the lock */
 

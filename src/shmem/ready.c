@@ -20,8 +20,8 @@
  * not in them is not lost.  A queue that is not there is discovered by the first
  * fetch from it, which reads what priorities it holds; one that is there knows
  * them from then on.  A level that is not there has no position, and is searched
- * from its beginning.  Whoever fetches enters what is missing; a push does not,
- * for what nobody fetches from needs no position.
+ * from its beginning.  A fetch enters what is missing; a push does not, because a
+ * queue that no session fetches from needs no position.
  *
  * When a table is full, what nobody has fetched from for a while makes room
  * (readytable.c).  Then a fetch that was about to move a position does not find
@@ -182,7 +182,7 @@ advance_limit(const SharedLevel *level, uint64 epoch, int64 position)
 	return position;
 }
 
-/* Lock the level if it is still that one. */
+/* Lock the place if it still holds the level of that generation. */
 static bool
 lock_level(SharedLevel *level, uint64 generation)
 {

@@ -4,8 +4,8 @@
  *
  * Both have places, in arrays of fixed size.  When all are taken, what nobody
  * has fetched from for a while makes room; if there is no such thing, there is
- * none.  A place that is given to another gets a new generation, which tells
- * whoever found it before that what was here has gone.
+ * none.  A place that is given to another gets a new generation, which tells a
+ * session that found the place before that what was there has gone.
  *
  * Locks, in this order:
  *	1. celeriac_ready_lock: what is in the tables, and where.  Exclusively to
@@ -174,7 +174,7 @@ celeriac_readytable_startup(void)
 }
 
 /*
- * Places, and who makes room
+ * Places, and what makes room
  */
 static bool
 is_older(TimestampTz when, TimestampTz now, int64 age)
@@ -414,7 +414,7 @@ celeriac_ready_next_level(const ReadyQueue *queue, const SharedLevel *last)
 }
 
 /*
- * Who fetches from it
+ * The sessions that fetch from a queue
  */
 Turns *
 celeriac_ready_lock_turns(const QueueRef *queue)

@@ -111,7 +111,7 @@ extern uint64 celeriac_queue_hash(const char *queue);
 extern QueueRef celeriac_queue_ref(const char *name);
 extern QueueRef *celeriac_queue_refs(const char *const *names, int count);
 
-/* who fetches from it, locked; NULL = not in the table */
+/* the sessions that fetch from it, locked; NULL = not in the table */
 extern Turns *celeriac_ready_lock_turns(const QueueRef *queue);
 extern void celeriac_ready_unlock_turns(const QueueRef *queue);
 

@@ -14,9 +14,9 @@
 PG_FUNCTION_INFO_V1(celeriac_current_segments);
 
 /*
- * Looked at again once the lock is had: whoever makes another segment the
- * current one, and then gets a lock on the old one that excludes writers, knows
- * that nobody inserts there any more.
+ * Looked at again once the lock is had.  So the coordinator, which makes another
+ * segment the current one and then gets a lock on the old one that excludes
+ * writers, knows that no session inserts there any more.
  */
 Relation
 celeriac_segment_open(CelSegments *segments, const Oid *relids)

@@ -24,7 +24,7 @@
 
 /* the current segment of those relations, locked for inserting */
 extern Relation celeriac_segment_open(CelSegments *segments, const Oid *relids);
-/* the coordinator made that one current */
+/* the coordinator made this segment current */
 extern void celeriac_segment_switch(CelSegments *segments, uint32 number);
 /* rows were put into the current one */
 extern void celeriac_segment_added(CelSegments *segments, uint64 rows);

@@ -35,7 +35,7 @@ typedef struct CelSegments
 	pg_atomic_uint32 watched;	/* the coordinator wants to know of a change */
 } CelSegments;
 
-/* Who serves the database: process/. */
+/* The processes that serve the database: process/. */
 typedef struct CelService
 {
 	CelDatabaseWant want;

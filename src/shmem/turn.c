@@ -1,6 +1,6 @@
 /*
  * turn.c
- *		Who fetches when many want many tasks.
+ *		Which sessions fetch when many want many tasks.
  *
  * Turns: sessions that scan one level at the same time meet the same rows;
  * with many of them nearly all of that work is in vain.  So they take turns,
@@ -14,9 +14,10 @@
  * and finishes and somebody waits, and falls while they have none.
  *
  * A seat is kept only by fetching: left unused it is anybody's, so a worker
- * that hangs or dies blocks none.  Who waits for one looks again by himself,
- * the later the more of them there are; he is woken when there are more seats,
- * and when the queue has no more for one who has a seat.
+ * that hangs or dies blocks none.  A session that waits for a seat looks again
+ * without being woken, the later the more such sessions there are; it is woken
+ * when there are more seats, and when the queue has no more tasks for a session
+ * that has a seat.
  */
 #include "shmem/turn.h"
 

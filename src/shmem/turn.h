@@ -1,6 +1,6 @@
 /*
  * turn.h
- *		Who fetches when many want many tasks.
+ *		Which sessions fetch when many want many tasks.
  */
 #ifndef CELERIAC_SHMEM_TURN_H
 #define CELERIAC_SHMEM_TURN_H

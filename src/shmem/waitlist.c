@@ -7,14 +7,15 @@
  * for is a key, a hash; keys are spread over buckets, each with a lock and a
  * list in the order the waits began, so that the work goes round.
  *
- * A session has one entry for each key it waits for.  Who wakes it takes the
- * entry off the list, so the next does not meet it again, and so for any entry
- * whose session was woken through another of its lists: a session that goes on
- * waiting sets its state first and then adds what is missing (wake.c).
+ * A session has one entry for each key it waits for.  The process that wakes the
+ * session takes the entry off the list, so that the next process does not meet it
+ * again, and so any entry whose session was woken through another of its lists: a
+ * session that goes on waiting sets its state first and then adds what is missing
+ * (wake.c).
  *
  * The state of a session is changed to woken only under the lock of a bucket
  * its entry is in.  A session that ends its wait takes its entries off before
- * it begins another: so whoever is woken for a key does wait for that key.
+ * it begins another: so a session that is woken for a key does wait for that key.
  */
 #include "shmem/waitlist.h"
 

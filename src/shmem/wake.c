@@ -52,7 +52,7 @@ task_key(const pg_uuid_t *id)
 	return wait_key(hash_bytes_extended(id->data, UUID_LEN, 0));
 }
 
-/* Of those who wait for a seat at the queue, whom its tasks do not wake. */
+/* Of the list of sessions that wait for a seat; tasks of the queue wake others. */
 static uint64
 seat_key(const QueueRef *queue)
 {
@@ -220,8 +220,8 @@ celeriac_wake_fetch(uint64 queue_hash, int64 count)
 }
 
 /*
- * Not more than wait now: who looked in vain is in the list again, and would be
- * woken again.
+ * Not more than wait now: a session that looked in vain is in the list again, and
+ * would be woken again.
  */
 void
 celeriac_wake_seats(const QueueRef *queue, int count)

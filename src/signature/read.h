@@ -15,7 +15,7 @@
 /*
  * Raises celeriac_invalid_argument unless the document has the form of a
  * signature.  Callbacks have not been looked at, and the header of a chord may
- * still be a chain: accept.h is for those who want to send it.
+ * still be a chain: accept.h reads what is to be sent.
  */
 extern Canvas *celeriac_canvas_read(Jsonb *document);
 

@@ -176,7 +176,7 @@ scan_level(FetchState *fetch, const QueueRef *queue, ReadyLevel *level,
 		celeriac_ready_advance(level, seen, leased(fetch));
 }
 
-/* The position is as the one before left it. */
+/* The fetch before this one has moved the position. */
 static void
 scan_in_turn(FetchState *fetch, const QueueRef *queue, ReadyLevel *level, Candidates *found)
 {

@@ -19,7 +19,7 @@
 
 PG_FUNCTION_INFO_V1(task_purge);
 
-/* Those that others wait for have a row after the one with the count. */
+/* The first row is the count; a row follows for each task that others waited for. */
 static int64
 purge(Datum queue)
 {

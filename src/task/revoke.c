@@ -2,7 +2,7 @@
  * revoke.c
  *		task_revoke and task_purge.
  *
- * Revoke takes part as a claimer: whoever holds the claim decides.  A task
+ * Revoke takes part as a claimer: the holder of a claim decides.  A task
  * that nobody holds ends here and now.  One under a session claim is its
  * worker's to end: the claim is marked, and the worker told, by NOTIFY on its
  * own channel (rare, so its lock at commit does not matter), or an executor
@@ -143,8 +143,9 @@ lock_row(void *id)
 /*
  * Someone else decides on this task right now, in a transaction that has not
  * ended: wait for its row lock, then look again.  Our own lock is let go of at
- * once, by rolling it back: who took the claim but not yet the lock would wait
- * for us, and we for the claim, unseen by the server's check for deadlocks.
+ * once, by rolling it back: a transaction that took the claim but not yet the
+ * lock would wait for us, and we for the claim, unseen by the server's check for
+ * deadlocks.
  */
 void
 celeriac_wait_for_decider(const pg_uuid_t *id)

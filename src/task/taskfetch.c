@@ -78,8 +78,8 @@ celeriac_wait_deadline(Interval *wait)
 }
 
 /*
- * Between two looks nothing is kept but the wait: what a look allocated goes
- * with the SPI connection.
+ * While it sleeps, the session has no SPI connection, and is not the extension's
+ * owner.
  */
 static int
 fetch_or_wait(CelContext *context, FunctionCallInfo fcinfo, const char *worker,

@@ -33,15 +33,15 @@ PG_FUNCTION_INFO_V1(task_revoke_many);
 
 /*
  * All of a canvas, from its root, or all of a group.  Under the lock of the root
- * nothing of it can come to be runnable; but a finisher of one of its tasks has
- * its row, and may be waiting for that lock.  So under it no row and no claim is
- * waited for: if somebody has one, all is let go of, the lock too, until he has
- * ended, and then tried again.
+ * nothing of it can come to be runnable; but a transaction that ends one of its
+ * tasks has the task's row, and may be waiting for that lock.  So under the lock
+ * no row and no claim is waited for: if another transaction has one, all is let
+ * go of, the lock too, until that transaction has ended, and then tried again.
  *
- * Those who fetch and finish without a pause could keep that up for long.  Then
- * it is done in two steps, waiting: first what can run, and under the lock what
- * waits, and what has become ready meanwhile.  If that makes a circle, the server
- * finds it.
+ * Workers that fetch and finish without a pause could keep that up for long.
+ * Then the revoke is done in two steps, waiting: first what can run, and under
+ * the lock what waits, and what has become ready meanwhile.  If that makes a
+ * circle, the server finds it.
  */
 #define MAX_TRIES	20
 

@@ -46,7 +46,7 @@ page_begin(Page *page, uint32_t seq, int64_t now)
 {
 	uint64_t	word = atomic_load(&page->progress);
 
-	/* before the word: who sees the task must not see its predecessor's time */
+	/* before the word, whose reader must not find the time of the task before */
 	atomic_store(&page->started_at, now);
 	do
 	{

@@ -182,7 +182,7 @@ program_start(const char *command, ProgramPipes *ours)
 	if (pid < 0)
 		return -1;
 
-	/* both sides do this, whoever comes first */
+	/* parent and child both do this, because either may come first */
 	setpgid(pid, pid);
 	fcntl(ours->in, F_SETFL, O_NONBLOCK);
 	fcntl(ours->out, F_SETFL, O_NONBLOCK);

@@ -27,7 +27,7 @@ typedef struct Statement
  *
  * A database in SQL_ASCII does not check what it stores, but would check what it
  * sends in UTF-8: one bad text would fail the whole fetch, again and again.  So
- * it sends text as it is, and who runs the task looks at it (child.c).
+ * it sends text as it is, and the child that runs the task checks it (child.c).
  */
 #define STATEMENT_GREET \
 	"SELECT e.extversion," \
