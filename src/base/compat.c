@@ -12,7 +12,6 @@
 #include "commands/prepare.h"
 #include "commands/trigger.h"
 #include "jit/jit.h"
-#include "nodes/makefuncs.h"
 #include "pgstat.h"
 #include "replication/slot.h"
 #if PG_VERSION_NUM >= 180000

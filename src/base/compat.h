@@ -12,7 +12,6 @@
 #include "miscadmin.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
-#include "storage/proc.h"
 #include "utils/guc.h"
 
 /* 18 says before a declaration that the function does not return. */

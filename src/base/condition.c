@@ -21,8 +21,9 @@ static const Condition conditions[] = {
 #include "condition_table.h"
 };
 
-const char *
-celeriac_condition_name(int sqlerrcode)
+/* NULL when the code has no name */
+static const char *
+condition_name(int sqlerrcode)
 {
 	for (int i = 0; i < lengthof(conditions); i++)
 	{
@@ -35,7 +36,7 @@ celeriac_condition_name(int sqlerrcode)
 char *
 celeriac_condition_exc_type(int sqlerrcode)
 {
-	const char *name = celeriac_condition_name(sqlerrcode);
+	const char *name = condition_name(sqlerrcode);
 
 	if (name == NULL)
 		return pstrdup(unpack_sql_state(sqlerrcode));

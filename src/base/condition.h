@@ -7,9 +7,6 @@
 
 #include "base/names.h"
 
-/* NULL when the code has no name */
-extern const char *celeriac_condition_name(int sqlerrcode);
-
 /* "22012 division_by_zero", or the SQLSTATE alone; palloc'd */
 extern char *celeriac_condition_exc_type(int sqlerrcode);
 

@@ -22,7 +22,6 @@
 #include "session/identity.h"
 #include "shmem/claim.h"
 #include "shmem/ready.h"
-#include "shmem/shmem.h"
 #include "shmem/wake.h"
 #include "task/fetch.h"
 

@@ -7,7 +7,6 @@
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
-#include "nodes/parsenodes.h"
 #include "pgstat.h"
 #include "utils/guc.h"
 #include "utils/resowner.h"

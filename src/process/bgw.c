@@ -128,11 +128,12 @@ celeriac_bgw_stopping(void)
 }
 
 /*
- * A worker that stops returns before the check for interrupts, which would
- * end it with a FATAL error in the log.
+ * Sleep on the latch and then handle what has arrived meanwhile (interrupts,
+ * reload); milliseconds, -1 = for ever.  A worker that stops returns before the
+ * check for interrupts, which would end it with a FATAL error in the log.
  */
-void
-celeriac_bgw_sleep(long timeout_ms)
+static void
+sleep_on_latch(long timeout_ms)
 {
 	int			events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH;
 
@@ -162,7 +163,7 @@ run_work(long (*work) (void), MemoryContext context, long *sleep_ms)
 
 	PG_TRY();
 	{
-		celeriac_bgw_sleep(*sleep_ms);
+		sleep_on_latch(*sleep_ms);
 		if (!celeriac_bgw_stopping())
 		{
 			MemoryContextReset(context);

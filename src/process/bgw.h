@@ -28,11 +28,6 @@ extern void celeriac_bgw_commit(void);
 /* in PG_CATCH: report the error at LOG, abort whatever is open, go on */
 extern void celeriac_bgw_recover(void);
 
-/*
- * Sleep on the latch and then handle what has arrived meanwhile (interrupts,
- * reload); milliseconds, -1 = for ever.
- */
-extern void celeriac_bgw_sleep(long timeout_ms);
 extern bool celeriac_bgw_stopping(void);
 
 /*

@@ -121,6 +121,26 @@ open_index(int number, Relation rel)
 	return index;
 }
 
+static void
+end_segment(SegmentScan *segment)
+{
+	if (segment->slot != NULL)
+		ExecClearTuple(segment->slot);
+	if (segment->scan != NULL)
+		index_endscan(segment->scan);
+	segment->scan = NULL;
+}
+
+static void
+end_scan(ReadyScan *scan)
+{
+	for (int i = 0; i < CEL_MESSAGE_SEGMENTS; i++)
+		end_segment(&scan->segments[i]);
+	if (scan->snapshot != NULL)
+		UnregisterSnapshot(scan->snapshot);
+	scan->snapshot = NULL;
+}
+
 ReadyScan *
 celeriac_scan_open(void)
 {
@@ -135,7 +155,7 @@ celeriac_scan_open(void)
 void
 celeriac_scan_close(ReadyScan *scan)
 {
-	celeriac_scan_end(scan);
+	end_scan(scan);
 	for (int i = 0; i < CEL_MESSAGE_SEGMENTS; i++)
 	{
 		SegmentScan *segment = &scan->segments[i];
@@ -213,7 +233,7 @@ celeriac_scan_start(ReadyScan *scan, const char *queue, int priority, int64 posi
 {
 	Datum		value = CStringGetTextDatum(queue);
 
-	celeriac_scan_end(scan);
+	end_scan(scan);
 	scan->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	scan->current = -1;
 	for (int i = 0; i < CEL_MESSAGE_SEGMENTS; i++)
@@ -267,33 +287,13 @@ celeriac_scan_next(ReadyScan *scan, ReadyRow *row)
 	return true;
 }
 
-static void
-end_segment(SegmentScan *segment)
-{
-	if (segment->slot != NULL)
-		ExecClearTuple(segment->slot);
-	if (segment->scan != NULL)
-		index_endscan(segment->scan);
-	segment->scan = NULL;
-}
-
-void
-celeriac_scan_end(ReadyScan *scan)
-{
-	for (int i = 0; i < CEL_MESSAGE_SEGMENTS; i++)
-		end_segment(&scan->segments[i]);
-	if (scan->snapshot != NULL)
-		UnregisterSnapshot(scan->snapshot);
-	scan->snapshot = NULL;
-}
-
 /* The older snapshot is let go only when the newer one is held. */
 void
 celeriac_scan_look_again(ReadyScan *scan)
 {
 	Snapshot	newer = RegisterSnapshot(GetLatestSnapshot());
 
-	celeriac_scan_end(scan);
+	end_scan(scan);
 	scan->snapshot = newer;
 }
 

@@ -33,7 +33,6 @@ extern void celeriac_scan_close(ReadyScan *scan);
 extern void celeriac_scan_start(ReadyScan *scan, const char *queue,
 								int priority, int64 position);
 extern bool celeriac_scan_next(ReadyScan *scan, ReadyRow *row);
-extern void celeriac_scan_end(ReadyScan *scan);
 
 /*
  * The same version of a row as a snapshot taken later sees it: true = it is

@@ -93,8 +93,8 @@ load_extension(Oid namespace_oid)
 }
 
 /* The schema is that of the function by which we were called. */
-void
-celeriac_identify(FunctionCallInfo fcinfo)
+static void
+identify(FunctionCallInfo fcinfo)
 {
 	Oid			namespace_oid = get_func_namespace(fcinfo->flinfo->fn_oid);
 	Oid			message;
@@ -130,7 +130,6 @@ extension_schema(void)
 	return schema;
 }
 
-/* For background workers: false when this database has no celeriac. */
 bool
 celeriac_identify_by_name(void)
 {
@@ -165,7 +164,7 @@ enter(CelContext *context)
 void
 celeriac_enter(CelContext *context, FunctionCallInfo fcinfo)
 {
-	celeriac_identify(fcinfo);
+	identify(fcinfo);
 	enter(context);
 }
 

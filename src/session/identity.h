@@ -44,8 +44,7 @@ extern CelExtension CelExt;
 /* of messages or of results? */
 extern bool celeriac_is_segment(Oid relid);
 
-/* Identify the extension from a function of it, or by name in a worker. */
-extern void celeriac_identify(FunctionCallInfo fcinfo);
+/* for background workers: false when this database has no celeriac */
 extern bool celeriac_identify_by_name(void);
 
 extern void celeriac_enter(CelContext *context, FunctionCallInfo fcinfo);

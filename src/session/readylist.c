@@ -11,7 +11,6 @@
 
 #include "shmem/database.h"
 #include "shmem/ready.h"
-#include "shmem/shmem.h"
 #include "shmem/wake.h"
 
 typedef struct ReadyItem

@@ -22,7 +22,6 @@
 #include "storage/lwlock.h"
 #include "utils/memutils.h"
 
-#include "base/compat.h"
 #include "session/claimlist.h"
 #include "session/notify.h"
 #include "session/readylist.h"

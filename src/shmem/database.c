@@ -53,8 +53,8 @@ init_database(CelDatabase *db, Oid dboid)
 	db->dboid = dboid;
 }
 
-CelDatabase *
-celeriac_claim_database(Oid dboid)
+static CelDatabase *
+claim_database(Oid dboid)
 {
 	CelDatabase *db;
 
@@ -80,7 +80,7 @@ CelDatabase *
 celeriac_my_database(void)
 {
 	if (my_database == NULL)
-		my_database = celeriac_claim_database(MyDatabaseId);
+		my_database = claim_database(MyDatabaseId);
 	return my_database;
 }
 

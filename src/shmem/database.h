@@ -14,7 +14,6 @@
 extern CelDatabase *celeriac_my_database(void);
 /* that database's slot, or NULL; the caller holds CelShared->lock */
 extern CelDatabase *celeriac_find_database(Oid dboid);
-extern CelDatabase *celeriac_claim_database(Oid dboid); /* takes the lock */
 
 /* false while workers may still report what they run, after a restart */
 extern bool celeriac_dispatch_allowed(void);

@@ -21,7 +21,6 @@
 #include "miscadmin.h"
 #include "storage/shmem.h"
 #include "utils/hsearch.h"
-#include "utils/timestamp.h"
 
 #include "base/guc.h"
 

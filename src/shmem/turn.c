@@ -29,7 +29,7 @@
 #include "storage/lock.h"
 #include "utils/timestamp.h"
 
-#include "shmem/ready.h"
+#include "shmem/readytable.h"
 #include "shmem/shmem.h"
 #include "shmem/wake.h"
 

@@ -30,7 +30,7 @@
 #include "base/compat.h"
 #include "shmem/claim.h"
 #include "shmem/database.h"
-#include "shmem/ready.h"
+#include "shmem/readytable.h"
 #include "shmem/session.h"
 #include "shmem/shmem.h"
 #include "shmem/waitlist.h"

@@ -18,7 +18,6 @@
 #include "session/definition.h"
 #include "session/identity.h"
 #include "shmem/session.h"
-#include "shmem/shmem.h"
 #include "shmem/wake.h"
 #include "shmem/workers.h"
 #include "task/fetch.h"

@@ -18,7 +18,6 @@
 #include "shmem/claim.h"
 #include "shmem/database.h"
 #include "shmem/ready.h"
-#include "shmem/shmem.h"
 #include "shmem/turn.h"
 #include "shmem/wake.h"
 #include "task/fetch.h"

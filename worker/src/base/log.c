@@ -112,12 +112,6 @@ log_set_unbuffered(void)
 	log_state.unbuffered = true;
 }
 
-int
-log_descriptor(void)
-{
-	return log_state.fd;
-}
-
 bool
 log_wanted(LogLevel level)
 {

@@ -53,7 +53,4 @@ extern void log_from_task(LogLevel level, Text name, const Uuid *id, const char 
 /* Write out what was collected. */
 extern void log_flush(void);
 
-/* Descriptor in use, for those who close all others. */
-extern int	log_descriptor(void);
-
 #endif							/* CELERIAC_WORKER_BASE_LOG_H */

@@ -321,12 +321,6 @@ broker_fetch(Broker *broker, int max)
 }
 
 bool
-broker_would_wait(const Broker *broker)
-{
-	return !broker->may_be_more;
-}
-
-bool
 broker_is_fetching(const Broker *broker)
 {
 	return broker->fetching;

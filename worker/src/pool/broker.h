@@ -55,7 +55,6 @@ extern void broker_free(Broker *broker);
  * when some are ready.  Does nothing while a fetch is under way or not possible.
  */
 extern void broker_fetch(Broker *broker, int max);
-extern bool broker_would_wait(const Broker *broker);
 extern bool broker_is_fetching(const Broker *broker);
 
 /* False while the claims may be somebody else's: FETCH is down. */

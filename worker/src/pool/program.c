@@ -23,7 +23,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "sdk/shared.h"
 
 #define PROGRAM_STDERR_TAIL	(64 * 1024)

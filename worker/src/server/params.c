@@ -23,7 +23,7 @@ params_end(Params *params)
 	params->ends[params->count++] = buffer_length(&params->bytes);
 }
 
-void
+static void
 params_null(Params *params)
 {
 	params_end(params);

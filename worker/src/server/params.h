@@ -24,7 +24,6 @@ typedef struct Params
 
 extern void params_reset(Params *params);
 extern void params_end(Params *params);
-extern void params_null(Params *params);
 extern void params_text(Params *params, Text value);
 extern void params_int32(Params *params, int32_t value);
 extern void params_uuid(Params *params, const Uuid *value);

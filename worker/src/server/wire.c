@@ -41,7 +41,7 @@ wire_put_array(Buffer *buffer, uint32_t element_type, int count)
 	wire_put_int32(buffer, 1);	/* lower bound */
 }
 
-void
+static void
 wire_put_null(Buffer *buffer)
 {
 	wire_put_int32(buffer, -1);

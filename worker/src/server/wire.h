@@ -34,7 +34,6 @@ extern void wire_put_int64(Buffer *buffer, int64_t value);
 extern void wire_put_array(Buffer *buffer, uint32_t element_type, int count);
 
 /* Fields: a length, then the value.  NULL texts become NULL. */
-extern void wire_put_null(Buffer *buffer);
 extern void wire_put_int32_field(Buffer *buffer, int32_t value);
 extern void wire_put_uuid_field(Buffer *buffer, const Uuid *value);
 extern void wire_put_text_field(Buffer *buffer, Text value);
