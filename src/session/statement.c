@@ -11,6 +11,7 @@
 #include "catalog/pg_type.h"
 
 #include "base/delivery.h"
+#include "celeriac/options.h"
 
 /* all columns, in the table's order */
 #define SEND \
@@ -22,6 +23,17 @@
 	TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, INT4OID, INT4OID, TEXTOID, \
 	TIMESTAMPTZOID, INT4OID, UUIDOID, UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, \
 	TIMESTAMPTZOID, JSONBOID}
+
+/* the options of a definition, after other columns */
+#define SELECT_text(name) ", " #name
+#define SELECT_texts(name) ", " #name
+#define SELECT_integer(name) ", " #name "::int"
+#define SELECT_boolean(name) ", " #name
+#define SELECT_float8(name) ", " #name
+#define SELECT_interval(name) ", extract(epoch FROM " #name ")::float8"
+
+#define SELECTED(name, kind, definition, unset, send, signature) \
+	CELERIAC_DEFINED_##definition(SELECT_##kind(name))
 
 /* what the message m still waits for, from the rows */
 #define LEFT_OF_M \
@@ -106,13 +118,7 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		1, {UUIDOID}
 	},
 	[STMT_DEFINITION] = {
-		"SELECT function, queue, priority::int, max_retries, "
-		"extract(epoch FROM retry_delay)::float8, retry_backoff, "
-		"extract(epoch FROM retry_backoff_max)::float8, retry_jitter, "
-		"extract(epoch FROM soft_time_limit)::float8, "
-		"extract(epoch FROM time_limit)::float8, "
-		"extract(epoch FROM expires)::float8, acks_late, max_deliveries, "
-		"ignore_result, autoretry_for "
+		"SELECT function" CELERIAC_TASK_OPTIONS(SELECTED) " "
 		"FROM task_definition WHERE name = $1",
 		1, {TEXTOID}
 	},

@@ -16,11 +16,12 @@
 #include "base/check.h"
 #include "base/errors.h"
 #include "base/json.h"
+#include "celeriac/options.h"
 
 typedef struct CallOption
 {
 	const char *key;
-	void		(*require) (const char *key, const JsonbValue *value);
+	void		(*require) (const char *key, const JsonbValue *value);	/* NULL = any */
 } CallOption;
 
 static void
@@ -181,25 +182,12 @@ require_time_or_seconds(const char *key, const JsonbValue *value)
 		require_time(key, value);
 }
 
-static const CallOption call_options[] = {
-	{"queue", require_queue},
-	{"priority", require_priority},
-	{"countdown", require_countdown},
-	{"eta", require_time},
-	{"expires", require_time_or_seconds},
-	{"max_retries", require_retries},
-	{"soft_time_limit", require_limit},
-	{"time_limit", require_limit},
-	{"ignore_result", require_flag},
-	{"acks_late", require_flag},
-	{"link", require_callbacks},
-	{"link_error", require_callbacks},
-	{"headers", require_map},
-	{"shadow", require_text},
-	{"task_id", require_id},
-	{"stamps", require_map},
-	{"stamped_headers", require_names}
-};
+#define require_none NULL
+
+#define CALL_OPTION(name, kind, definition, unset, send, signature) \
+	{#name, require_##signature},
+
+static const CallOption call_options[] = {CELERIAC_TASK_OPTIONS(CALL_OPTION)};
 
 /*
  * What Celery writes into the options of a signature that it has sent or is
@@ -223,8 +211,10 @@ require_option(const JsonbValue *key, const JsonbValue *value)
 {
 	for (int i = 0; i < lengthof(call_options); i++)
 	{
-		if (is_key(key, call_options[i].key) && value->type != jbvNull)
-			call_options[i].require(call_options[i].key, value);
+		const CallOption *option = &call_options[i];
+
+		if (option->require != NULL && is_key(key, option->key) && value->type != jbvNull)
+			option->require(option->key, value);
 	}
 }
 
