@@ -66,10 +66,10 @@ struct Store
 	int			count;
 };
 
-static Store messages = {Anum_message_options, celeriac_message_stored};
-static Store results = {Anum_result_options, celeriac_result_stored};
-static Store parked_messages = {Anum_message_options, celeriac_message_stored};
-static Store parked_results = {Anum_result_options, celeriac_result_stored};
+static Store messages = {MESSAGE_COLUMN_COUNT, celeriac_message_stored};
+static Store results = {RESULT_COLUMN_COUNT, celeriac_result_stored};
+static Store parked_messages = {MESSAGE_COLUMN_COUNT, celeriac_message_stored};
+static Store parked_results = {RESULT_COLUMN_COUNT, celeriac_result_stored};
 static Store *const stores[] = {&messages, &results, &parked_messages, &parked_results};
 
 /* Nobody has added to the tables what only SQL would see to; 0 = look. */

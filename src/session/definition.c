@@ -208,13 +208,12 @@ find_function(const char *signature)
 	return search.function;
 }
 
-/* Columns in the order of STMT_DEFINITION. */
 static void
 load_row(Definition *def)
 {
 	Row			row = first_row();
-	char	   *signature = celeriac_row_text(&row, 1);
-	int			number = 2;
+	char	   *signature = celeriac_row_text(&row, Anum_definition_function);
+	int			number = Anum_definition_options;
 
 	def->known = true;
 	CELERIAC_TASK_OPTIONS(LOAD);
