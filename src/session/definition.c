@@ -16,6 +16,7 @@
 
 #include "base/attempt.h"
 #include "base/delivery.h"
+#include "base/errors.h"
 #include "base/guc.h"
 #include "base/json.h"
 #include "base/row.h"
@@ -302,6 +303,16 @@ celeriac_queue(const char *name)
 	entry->known = known || is_standing_queue(name);
 	entry->paused = paused;
 	return entry;
+}
+
+void
+celeriac_require_queue(const char *name)
+{
+	if (!celeriac_queue(name)->known)
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_UNKNOWN_QUEUE),
+				 errmsg("queue \"%s\" does not exist", name),
+				 errhint("A queue is created by the first task sent to it, or by task_queue_create.")));
 }
 
 void

@@ -58,6 +58,8 @@ typedef struct QueueInfo
 } QueueInfo;
 
 extern const QueueInfo *celeriac_queue(const char *name);
+/* raises unless it may be fetched from */
+extern void celeriac_require_queue(const char *name);
 
 /* create the queue if it is unknown; raises on a bad name */
 extern void celeriac_queue_ensure(const char *name);

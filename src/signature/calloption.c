@@ -104,7 +104,7 @@ require_flag(const char *key, const JsonbValue *value)
 static void
 require_map(const char *key, const JsonbValue *value)
 {
-	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
+	if (!celeriac_is_object(value))
 		refuse(key, "a JSON object");
 }
 
@@ -114,7 +114,7 @@ require_names(const char *key, const JsonbValue *value)
 	JsonbIterator *it;
 	JsonbValue	name;
 
-	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
+	if (!celeriac_is_array(value))
 		refuse(key, "an array of strings");
 	it = JsonbIteratorInit(value->val.binary.data);
 	(void) JsonbIteratorNext(&it, &name, true);
@@ -199,13 +199,6 @@ static const char *const not_sent[] = {
 	"info", "retry_reason", "lost", "revoked", "canvas"
 };
 
-static bool
-is_key(const JsonbValue *key, const char *text)
-{
-	return strlen(text) == key->val.string.len &&
-		memcmp(text, key->val.string.val, key->val.string.len) == 0;
-}
-
 static void
 require_option(const JsonbValue *key, const JsonbValue *value)
 {
@@ -213,7 +206,7 @@ require_option(const JsonbValue *key, const JsonbValue *value)
 	{
 		const CallOption *option = &call_options[i];
 
-		if (option->require != NULL && is_key(key, option->key) && value->type != jbvNull)
+		if (option->require != NULL && celeriac_is_text(key, option->key) && value->type != jbvNull)
 			option->require(option->key, value);
 	}
 }
@@ -266,7 +259,7 @@ is_sent(const JsonbValue *key, const JsonbValue *value)
 {
 	for (int i = 0; i < lengthof(not_sent); i++)
 	{
-		if (is_key(key, not_sent[i]))
+		if (celeriac_is_text(key, not_sent[i]))
 			return false;
 	}
 	return value->type != jbvNull;
@@ -299,7 +292,7 @@ gather_stamps(Jsonb *options)
 	if (names == NULL)
 		return options;
 	options = celeriac_jsonb_without(options, "stamped_headers");
-	if (!JB_ROOT_IS_ARRAY(names) || JB_ROOT_IS_SCALAR(names))
+	if (!celeriac_jsonb_is_array(names))
 		return options;
 	if (stamps == NULL || !JB_ROOT_IS_OBJECT(stamps))
 		stamps = celeriac_empty_object();

@@ -31,22 +31,6 @@ PG_FUNCTION_INFO_V1(task_started);
 PG_FUNCTION_INFO_V1(task_extend);
 PG_FUNCTION_INFO_V1(task_update_state);
 
-/* No row changes, so no trigger tells. */
-static void
-announce_started(const char *worker, const pg_uuid_t *id, TimestampTz started_at)
-{
-	TaskEvent	event = {
-		.type = "task-started",
-		.id = id,
-		.worker = worker,
-		.retries = -1,
-		.runtime = -1,
-		.timestamp = started_at
-	};
-
-	celeriac_event_task(&event);
-}
-
 /*
  * task_started(worker, ids, started_at): session claims in shared memory, the
  * rest as leases.
@@ -66,7 +50,7 @@ start_claims(const char *worker, Datum *ids, Datum *times, int count)
 		if (celeriac_claim_started(id, slot, started_at))
 		{
 			if (announce)
-				announce_started(worker, id, started_at);
+				celeriac_announce_started(worker, id, started_at);
 			continue;
 		}
 		ids[left] = ids[i];

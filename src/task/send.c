@@ -128,15 +128,25 @@ get_queue(FunctionCallInfo fcinfo, const Definition *def)
 	return queue;
 }
 
+void
+celeriac_send_require_times(FunctionCallInfo fcinfo, TimestampTz now)
+{
+	if (!PG_ARGISNULL(ARG_eta) && !PG_ARGISNULL(ARG_countdown))
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+				 errmsg("countdown and eta exclude each other")));
+	if (!PG_ARGISNULL(ARG_expires) && PG_GETARG_TIMESTAMPTZ(ARG_expires) <= now)
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+				 errmsg("expires is in the past"),
+				 errdetail("The task would never run.")));
+}
+
 static TimestampTz
 get_eta(FunctionCallInfo fcinfo)
 {
 	double		seconds;
 
-	if (!PG_ARGISNULL(ARG_eta) && !PG_ARGISNULL(ARG_countdown))
-		ereport(ERROR,
-				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
-				 errmsg("countdown and eta exclude each other")));
 	if (!PG_ARGISNULL(ARG_eta))
 		return PG_GETARG_TIMESTAMPTZ(ARG_eta);
 	if (PG_ARGISNULL(ARG_countdown))
@@ -152,19 +162,11 @@ get_eta(FunctionCallInfo fcinfo)
 }
 
 static TimestampTz
-get_expires(FunctionCallInfo fcinfo, const Definition *def, TimestampTz now)
+get_expires(FunctionCallInfo fcinfo, const Definition *def)
 {
-	TimestampTz expires;
-
 	if (PG_ARGISNULL(ARG_expires))
 		return def->expires > 0 ? celeriac_time_after(def->expires) : 0;
-	expires = PG_GETARG_TIMESTAMPTZ(ARG_expires);
-	if (expires <= now)
-		ereport(ERROR,
-				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
-				 errmsg("expires is in the past"),
-				 errdetail("The task would never run.")));
-	return expires;
+	return PG_GETARG_TIMESTAMPTZ(ARG_expires);
 }
 
 static int
@@ -234,15 +236,15 @@ static const Definition *
 read_request(FunctionCallInfo fcinfo, SendRequest *request, const char *sender)
 {
 	const Definition *def;
-	TimestampTz now = GetCurrentTimestamp();
 
 	request->name = get_name(fcinfo);
 	def = celeriac_definition(request->name);
 	request->kwargs = get_kwargs(fcinfo);
 	request->queue = get_queue(fcinfo, def);
 	request->priority = get_priority(fcinfo, def);
+	celeriac_send_require_times(fcinfo, GetCurrentTimestamp());
 	request->eta = get_eta(fcinfo);
-	request->expires = get_expires(fcinfo, def, now);
+	request->expires = get_expires(fcinfo, def);
 	request->max_retries = get_max_retries(fcinfo, def);
 	request->options = build_options(fcinfo, def);
 	request->sent_by = sender;

@@ -7,6 +7,8 @@
 
 #include "base/names.h"
 
+#include "fmgr.h"
+
 #include "celeriac/options.h"
 
 #define SEND_ARGUMENT(name, kind, definition, unset, send, signature) \
@@ -23,5 +25,8 @@ enum
 	ARG_id,
 	SEND_ARGUMENTS
 };
+
+/* countdown and eta exclude each other, expires is later than now */
+extern void celeriac_send_require_times(FunctionCallInfo fcinfo, TimestampTz now);
 
 #endif							/* CELERIAC_TASK_SEND_H */

@@ -14,7 +14,6 @@
 
 #include "base/check.h"
 #include "base/delivery.h"
-#include "base/errors.h"
 #include "base/json.h"
 #include "base/uuid.h"
 #include "canvas/advance.h"
@@ -122,21 +121,6 @@ read_options(FunctionCallInfo fcinfo)
 	return built == NULL ? NULL : celeriac_call_options(built);
 }
 
-static void
-require_sensible_times(FunctionCallInfo fcinfo)
-{
-	if (!PG_ARGISNULL(ARG_eta) && !PG_ARGISNULL(ARG_countdown))
-		ereport(ERROR,
-				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
-				 errmsg("countdown and eta exclude each other")));
-	if (!PG_ARGISNULL(ARG_expires) &&
-		PG_GETARG_TIMESTAMPTZ(ARG_expires) <= GetCurrentTimestamp())
-		ereport(ERROR,
-				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
-				 errmsg("expires is in the past"),
-				 errdetail("The task would never run.")));
-}
-
 /* A canvas sent by a running task is its child. */
 static Family
 caller_family(Oid caller)
@@ -167,7 +151,7 @@ task_send_signature(PG_FUNCTION_ARGS)
 		celeriac_require_array(args, "args");
 	if (kwargs != NULL)
 		celeriac_require_object(kwargs, "kwargs");
-	require_sensible_times(fcinfo);
+	celeriac_send_require_times(fcinfo, GetCurrentTimestamp());
 	celeriac_enter(&context, fcinfo);
 	canvas = celeriac_canvas_prepare(celeriac_canvas_parse(PG_GETARG_JSONB_P(ARG_sig)),
 									 args, kwargs, read_options(fcinfo));

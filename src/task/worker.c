@@ -56,11 +56,7 @@ check_queues(ArrayType *array)
 	for (int i = 0; i < count; i++)
 	{
 		celeriac_require_queue_name(queues[i]);
-		if (!celeriac_queue(queues[i])->known)
-			ereport(ERROR,
-					(errcode(ERRCODE_CELERIAC_UNKNOWN_QUEUE),
-					 errmsg("queue \"%s\" does not exist", queues[i]),
-					 errhint("A queue is created by the first task sent to it, or by task_queue_create.")));
+		celeriac_require_queue(queues[i]);
 	}
 }
 
