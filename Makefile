@@ -56,8 +56,10 @@ PROVE_FLAGS += -I test/perl
 
 all: checkver
 
-$(EXTENSION)--$(EXTVERSION).sql: $(SQL_FILES)
-	cat $^ > $@
+# The options of a task are filled in from the header that the C code reads.
+OPTIONS = worker/include/celeriac/options.h
+$(EXTENSION)--$(EXTVERSION).sql: src/sql/options.awk $(OPTIONS) $(SQL_FILES)
+	awk -f src/sql/options.awk $(OPTIONS) $(SQL_FILES) > $@
 
 # The server does not export the names of its conditions.
 ERRCODES = $(shell $(PG_CONFIG) --sharedir)/errcodes.txt

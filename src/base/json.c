@@ -251,6 +251,12 @@ celeriac_jsonb_list(Jsonb *element)
 }
 
 bool
+celeriac_jsonb_is_array(const Jsonb *value)
+{
+	return value != NULL && JB_ROOT_IS_ARRAY(value) && !JB_ROOT_IS_SCALAR(value);
+}
+
+bool
 celeriac_is_array(const JsonbValue *value)
 {
 	return value->type == jbvBinary && JsonContainerIsArray(value->val.binary.data);

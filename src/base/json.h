@@ -52,6 +52,7 @@ extern Jsonb *celeriac_jsonb_list(Jsonb *element);	/* of one, no scalar */
 extern Jsonb *celeriac_jsonb_with(Jsonb *object, const char *key, Jsonb *value);
 
 /* what kind of element it is; of text: is it this one? */
+extern bool celeriac_jsonb_is_array(const Jsonb *value);	/* NULL is none */
 extern bool celeriac_is_array(const JsonbValue *value);
 extern bool celeriac_is_object(const JsonbValue *value);
 extern bool celeriac_is_text(const JsonbValue *value, const char *text);

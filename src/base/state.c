@@ -88,7 +88,13 @@ celeriac_invalid_transition(const pg_uuid_t *id, const char *from,
 			 errhint("See task_transition for the changes that are legal.")));
 }
 
-/* (from, to) as rows; the custom states appear as '*'. */
+/* columns of celeriac_transitions() */
+enum
+{
+	FROM_STATE, TO_STATE, EVENT, TRANSITION_COLUMNS
+};
+
+/* As rows; the custom states appear as '*'. */
 Datum
 celeriac_transitions(PG_FUNCTION_ARGS)
 {
@@ -99,15 +105,15 @@ celeriac_transitions(PG_FUNCTION_ARGS)
 	{
 		TaskState	from = (TaskState) (pair / STATE_COUNT);
 		TaskState	to = (TaskState) (pair % STATE_COUNT);
-		Datum		values[3];
-		bool		nulls[3] = {false};
+		Datum		values[TRANSITION_COLUMNS];
+		bool		nulls[TRANSITION_COLUMNS] = {false};
 
 		if (!celeriac_transition_legal(from, to))
 			continue;
-		values[0] = CStringGetTextDatum(celeriac_states[from].name ? celeriac_states[from].name : "*");
-		values[1] = CStringGetTextDatum(celeriac_states[to].name ? celeriac_states[to].name : "*");
-		nulls[2] = (celeriac_states[to].event == NULL);
-		values[2] = nulls[2] ? (Datum) 0 : CStringGetTextDatum(celeriac_states[to].event);
+		values[FROM_STATE] = CStringGetTextDatum(celeriac_states[from].name ? celeriac_states[from].name : "*");
+		values[TO_STATE] = CStringGetTextDatum(celeriac_states[to].name ? celeriac_states[to].name : "*");
+		nulls[EVENT] = (celeriac_states[to].event == NULL);
+		values[EVENT] = nulls[EVENT] ? (Datum) 0 : CStringGetTextDatum(celeriac_states[to].event);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	PG_RETURN_NULL();

@@ -28,7 +28,7 @@ item_args(const JsonbValue *item, bool star)
 		pushJsonbValue(&state, WJB_ELEM, unconstify(JsonbValue *, item));
 		return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
 	}
-	if (item->type != jbvBinary || !JsonContainerIsArray(item->val.binary.data))
+	if (!celeriac_is_array(item))
 		ereport(ERROR,
 				(errcode(ERRCODE_CELERIAC_ARGUMENT_MISMATCH),
 				 errmsg("an item of a starmap is no list of arguments")));
@@ -78,7 +78,7 @@ celeriac_sqlmap_call(const Delivery *delivery)
 	if (!map_is(delivery->name))
 		return celeriac_sqltask_call(delivery->function, delivery->args, delivery->kwargs);
 	items = celeriac_option_jsonb(delivery->kwargs, "it");
-	if (items == NULL || !JB_ROOT_IS_ARRAY(items) || JB_ROOT_IS_SCALAR(items))
+	if (!celeriac_jsonb_is_array(items))
 		ereport(ERROR,
 				(errcode(ERRCODE_CELERIAC_ARGUMENT_MISMATCH),
 				 errmsg("the keyword argument \"it\" is no list of items")));

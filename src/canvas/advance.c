@@ -62,7 +62,7 @@ release_steps(void *argument)
 	int			count = list_length(steps);
 	Column		results = celeriac_column(count);
 	Column		parents = celeriac_column(count);
-	Datum		values[3];
+	Datum		values[RELEASE_PARAMS];
 	uint64		expected = 0;
 	ListCell   *cell;
 
@@ -76,9 +76,9 @@ release_steps(void *argument)
 		parents.nulls[i] = (step->parent == NULL);
 		expected += step->targets;
 	}
-	values[0] = celeriac_step_ids(steps);
-	values[1] = celeriac_column_array(&results, count, JSONBOID);
-	values[2] = celeriac_column_array(&parents, count, UUIDOID);
+	values[PARAM_RELEASE_IDS] = celeriac_step_ids(steps);
+	values[PARAM_RELEASE_VALUES] = celeriac_column_array(&results, count, JSONBOID);
+	values[PARAM_RELEASE_PARENTS] = celeriac_column_array(&parents, count, UUIDOID);
 	while (celeriac_exec(STMT_RELEASE, values, NULL) < expected &&
 		   celeriac_exec(STMT_UNRELEASED, values, NULL) > 0)
 		CHECK_FOR_INTERRUPTS();
@@ -269,12 +269,13 @@ step_again(const pg_uuid_t *task)
 	if (celeriac_exec(STMT_STUCK_SOURCE, &param, NULL) == 0)
 		return NIL;
 	row = (Row) {.tuple = SPI_tuptable->vals[0], .desc = SPI_tuptable->tupdesc};
-	if (!celeriac_outcome_state(celeriac_row_text(&row, 2), &state))
+	if (!celeriac_outcome_state(celeriac_row_text(&row, Anum_stuck_source_state), &state))
 		return NIL;
-	celeriac_outcome_init(outcome, celeriac_row_uuid(&row, 1), state,
-						  celeriac_row_text(&row, 4), celeriac_row_text(&row, 5));
-	outcome->result = celeriac_row_jsonb(&row, 3);
-	ended.options = celeriac_row_jsonb(&row, 6);
+	celeriac_outcome_init(outcome, celeriac_row_uuid(&row, Anum_stuck_source_id), state,
+						  celeriac_row_text(&row, Anum_stuck_source_exc_type),
+						  celeriac_row_text(&row, Anum_stuck_source_exc_message));
+	outcome->result = celeriac_row_jsonb(&row, Anum_stuck_source_result);
+	ended.options = celeriac_row_jsonb(&row, Anum_stuck_source_options);
 	step = celeriac_ended_step(&ended);
 	return step == NULL ? NIL : list_make1(step);
 }

@@ -125,12 +125,14 @@ split_dependents(uint64 rows, Step **sorted, int count, List **failures, List **
 	for (uint64 i = 0; i < rows; i++)
 	{
 		Row			row = {.tuple = table->vals[i], .desc = table->tupdesc};
-		const Step *source = find_step(sorted, count, celeriac_row_uuid(&row, 1));
-		const pg_uuid_t *target = celeriac_row_uuid(&row, 2);
+		const Step *source = find_step(sorted, count,
+									   celeriac_row_uuid(&row, Anum_dependent_source));
+		const pg_uuid_t *target = celeriac_row_uuid(&row, Anum_dependent_target);
 
-		if (!celeriac_row_bool(&row, 4, false))
+		if (!celeriac_row_bool(&row, Anum_dependent_is_group, false))
 			*failures = lappend(*failures,
-								new_failure(target, source, celeriac_row_int32(&row, 3, 0)));
+								new_failure(target, source,
+											celeriac_row_int32(&row, Anum_dependent_depth, 0)));
 		else if (*groups == NIL ||
 				 memcmp(&((Step *) llast(*groups))->id, target, UUID_LEN) != 0)
 			*groups = lappend(*groups, failing_group(target, source));

@@ -28,7 +28,7 @@ celeriac_keep_values(List *steps)
 {
 	List	   *ignored = NIL;
 	Column		results = celeriac_column(list_length(steps));
-	Datum		values[2];
+	Datum		values[KEEP_PARAMS];
 	ListCell   *cell;
 
 	foreach(cell, steps)
@@ -42,8 +42,8 @@ celeriac_keep_values(List *steps)
 	}
 	if (ignored == NIL)
 		return;
-	values[0] = celeriac_step_ids(ignored);
-	values[1] = celeriac_column_array(&results, list_length(ignored), JSONBOID);
+	values[PARAM_KEEP_IDS] = celeriac_step_ids(ignored);
+	values[PARAM_KEEP_VALUES] = celeriac_column_array(&results, list_length(ignored), JSONBOID);
 	celeriac_exec(STMT_KEEP_VALUES, values, NULL);
 }
 
@@ -60,12 +60,12 @@ counted_down(uint64 rows, Datum *touched, uint64 *members)
 		Row			row = {.tuple = table->vals[i], .desc = table->tupdesc};
 		Step	   *group = palloc0(sizeof(Step));
 
-		group->id = *celeriac_row_uuid(&row, 1);
+		group->id = *celeriac_row_uuid(&row, Anum_counted_id);
 		group->is_group = true;
-		group->parent = celeriac_row_uuid(&row, 4);
+		group->parent = celeriac_row_uuid(&row, Anum_counted_last);
 		touched[i] = UUIDPGetDatum(&group->id);
-		*members += celeriac_row_int32(&row, 3, 0);
-		if (celeriac_row_int32(&row, 2, 0) == 0)
+		*members += celeriac_row_int32(&row, Anum_counted_ended, 0);
+		if (celeriac_row_int32(&row, Anum_counted_waiting, 0) == 0)
 			complete = lappend(complete, group);
 	}
 	return complete;
@@ -90,7 +90,7 @@ celeriac_count_down(List *steps)
 {
 	List	   *complete = NIL;
 	uint64		left = list_length(steps);
-	Datum		values[2] = {celeriac_step_ids(steps)};
+	Datum		values[COUNTED_PARAMS] = {[PARAM_COUNTED_IDS] = celeriac_step_ids(steps)};
 
 	while (left > 0)
 	{
@@ -101,40 +101,33 @@ celeriac_count_down(List *steps)
 		complete = list_concat(complete, counted_down(rows, touched, &members));
 		if (members >= left)
 			break;
-		values[1] = celeriac_uuid_array(touched, rows);
+		values[PARAM_COUNTED_TOUCHED] = celeriac_uuid_array(touched, rows);
 		left = celeriac_exec(STMT_UNCOUNTED, values, NULL);
-		values[0] = returned_ids(left);
+		values[PARAM_COUNTED_IDS] = returned_ids(left);
 		CHECK_FOR_INTERRUPTS();
 	}
 	return complete;
 }
-
-/* columns of STMT_GATHERED */
-enum
-{
-	GATHERED_ID = 1, GATHERED_LIST, FAILED_ID, FAILED_STATE, FAILED_EXC_TYPE,
-	FAILED_EXC_MESSAGE, FAILED_TRACEBACK, GATHERED_FAILED
-};
 
 /* A group that failed did so as the first of its members that did. */
 static Outcome *
 gathered_outcome(const Row *row)
 {
 	Outcome    *o = palloc(sizeof(Outcome));
-	const char *state = celeriac_row_text(row, FAILED_STATE);
+	const char *state = celeriac_row_text(row, Anum_gathered_failed_state);
 	bool		revoked = state != NULL && strcmp(state, "REVOKED") == 0;
 
-	if (!celeriac_row_bool(row, GATHERED_FAILED, false))
+	if (!celeriac_row_bool(row, Anum_gathered_failed, false))
 	{
-		celeriac_outcome_init(o, celeriac_row_uuid(row, GATHERED_ID), OUTCOME_SUCCESS, NULL, NULL);
-		o->result = celeriac_row_jsonb(row, GATHERED_LIST);
+		celeriac_outcome_init(o, celeriac_row_uuid(row, Anum_gathered_id), OUTCOME_SUCCESS, NULL, NULL);
+		o->result = celeriac_row_jsonb(row, Anum_gathered_list);
 		return o;
 	}
-	celeriac_outcome_init(o, celeriac_row_uuid(row, GATHERED_ID),
+	celeriac_outcome_init(o, celeriac_row_uuid(row, Anum_gathered_id),
 						  revoked ? OUTCOME_REVOKED : OUTCOME_FAILURE,
-						  celeriac_row_text(row, FAILED_EXC_TYPE),
-						  celeriac_row_text(row, FAILED_EXC_MESSAGE));
-	o->traceback = celeriac_row_text(row, FAILED_TRACEBACK);
+						  celeriac_row_text(row, Anum_gathered_failed_exc_type),
+						  celeriac_row_text(row, Anum_gathered_failed_exc_message));
+	o->traceback = celeriac_row_text(row, Anum_gathered_failed_traceback);
 	if (state == NULL)
 	{
 		o->exc_type = EXC_UPSTREAM;
@@ -144,7 +137,7 @@ gathered_outcome(const Row *row)
 	{
 		o->exc_type = EXC_UPSTREAM;
 		o->exc_message = psprintf("Dependency %s ended as %s",
-								  celeriac_uuid_text(celeriac_row_uuid(row, FAILED_ID)), state);
+								  celeriac_uuid_text(celeriac_row_uuid(row, Anum_gathered_failed_id)), state);
 	}
 	return o;
 }
@@ -157,8 +150,8 @@ lacks_result(uint64 rows)
 	{
 		Row			row = {.tuple = SPI_tuptable->vals[i], .desc = SPI_tuptable->tupdesc};
 
-		if (celeriac_row_bool(&row, GATHERED_FAILED, false) &&
-			celeriac_row_text(&row, FAILED_STATE) == NULL)
+		if (celeriac_row_bool(&row, Anum_gathered_failed, false) &&
+			celeriac_row_text(&row, Anum_gathered_failed_state) == NULL)
 			return true;
 	}
 	return false;

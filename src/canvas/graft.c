@@ -148,8 +148,8 @@ group_of(const pg_uuid_t *member, pg_uuid_t *group, int *slot)
 	if (celeriac_exec(STMT_GROUP_OF, &param, NULL) == 0)
 		return false;
 	row = (Row) {.tuple = SPI_tuptable->vals[0], .desc = SPI_tuptable->tupdesc};
-	*group = *celeriac_row_uuid(&row, 1);
-	*slot = celeriac_row_int32(&row, 2, 0);
+	*group = *celeriac_row_uuid(&row, Anum_group_of_id);
+	*slot = celeriac_row_int32(&row, Anum_group_of_slot, 0);
 	return true;
 }
 

@@ -51,9 +51,10 @@ repair_stuck(Datum targets)
 	{
 		Row			row = {.tuple = table->vals[i], .desc = table->tupdesc};
 
-		report(celeriac_row_uuid(&row, 1));
-		celeriac_advance_stuck(celeriac_row_uuid(&row, 1), celeriac_row_uuid(&row, 2),
-							   celeriac_row_bool(&row, 3, false));
+		report(celeriac_row_uuid(&row, Anum_stuck_id));
+		celeriac_advance_stuck(celeriac_row_uuid(&row, Anum_stuck_id),
+							   celeriac_row_uuid(&row, Anum_stuck_root),
+							   celeriac_row_bool(&row, Anum_stuck_is_group, false));
 	}
 }
 

@@ -128,33 +128,25 @@ change_hands(void)
 
 /* An event cannot wait for the end of what it announces. */
 static void
-announce_started(const Delivery *d)
+announce(const Delivery *d)
 {
-	TaskEvent	event = {
-		.type = "task-started",
-		.id = &d->id,
-		.worker = celeriac_executor_name,
-		.retries = -1,
-		.runtime = -1
-	};
-
 	celeriac_bgw_begin("celeriac: events");
-	celeriac_event_task(&event);
+	celeriac_announce_started(celeriac_executor_name, &d->id, 0);
 	celeriac_bgw_commit();
 }
 
 static int
 run_some(RunTask *tasks, int count)
 {
-	bool		announce = celeriac_events_wanted();
+	bool		wanted = celeriac_events_wanted();
 
 	MemoryContextReset(celeriac_run_context);
-	if (announce)
-		announce_started(tasks[0].delivery);
+	if (wanted)
+		announce(tasks[0].delivery);
 	MemoryContextSwitchTo(celeriac_run_context);
 	if (tasks[0].module != NULL)
-		return celeriac_run_modules(tasks, announce ? 1 : count);
-	return celeriac_run_together(tasks, count, !announce, spare);
+		return celeriac_run_modules(tasks, wanted ? 1 : count);
+	return celeriac_run_together(tasks, count, !wanted, spare);
 }
 
 /*

@@ -112,9 +112,9 @@ read_parents(const Outcome *outcomes, int count, Parent *parents)
 	{
 		Row			row = {.tuple = SPI_tuptable->vals[i], .desc = SPI_tuptable->tupdesc};
 
-		parents[i].id = *celeriac_row_uuid(&row, 1);
-		parents[i].root_id = *celeriac_row_uuid(&row, 2);
-		parents[i].sent_by = celeriac_row_text(&row, 3);
+		parents[i].id = *celeriac_row_uuid(&row, Anum_parent_id);
+		parents[i].root_id = *celeriac_row_uuid(&row, Anum_parent_root_id);
+		parents[i].sent_by = celeriac_row_text(&row, Anum_parent_sent_by);
 	}
 	return (int) rows;
 }

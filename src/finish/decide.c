@@ -67,8 +67,8 @@ decide_failure(Ending *item)
 
 	item->action = ACTION_END;
 	if (retries_left(&item->row) &&
-		celeriac_autoretry_matches(item->outcome->exc_type, def->autoretry_for,
-								   def->nautoretry))
+		celeriac_autoretry_matches(item->outcome->exc_type, def->autoretry_for.items,
+								   def->autoretry_for.count))
 		plan_retry(item);
 }
 

@@ -19,6 +19,7 @@
 #include "base/delivery.h"
 #include "base/errors.h"
 #include "base/relation.h"
+#include "base/row.h"
 #include "base/state.h"
 #include "finish/children.h"
 #include "finish/finish.h"
@@ -37,23 +38,18 @@ PG_FUNCTION_INFO_V1(task_retry);
 PG_FUNCTION_INFO_V1(task_reject);
 
 static OutcomeState
-outcome_state(Datum value, bool isnull)
+outcome_state(const char *name)
 {
-	char	   *name = isnull ? pstrdup("null") : TextDatumGetCString(value);
 	OutcomeState state;
 
+	if (name == NULL)
+		name = "null";
 	if (!celeriac_outcome_state(name, &state))
 		ereport(ERROR,
 				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
 				 errmsg("\"%s\" is not the state of an outcome", name),
 				 errhint("One of SUCCESS, FAILURE, RETRY, REVOKED, REJECTED, IGNORED, PENDING (hand back), LOST, REPLACED.")));
 	return state;
-}
-
-static const char *
-optional_text(Datum value, bool isnull)
-{
-	return isnull ? NULL : TextDatumGetCString(value);
 }
 
 static double
@@ -71,33 +67,39 @@ optional_countdown(Datum value, bool isnull)
 	return seconds;
 }
 
-/* In the order of the type task_outcome. */
 static void
 read_outcome(HeapTupleHeader header, TupleDesc desc, Outcome *o)
 {
 	HeapTupleData tuple;
-	Datum		values[9];
-	bool		nulls[9];
+	Datum		values[OUTCOME_COLUMN_COUNT];
+	bool		nulls[OUTCOME_COLUMN_COUNT];
+	Row			row = {.values = values, .nulls = nulls};
+	pg_uuid_t  *id;
+	Datum		value;
+	bool		isnull;
 
 	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
 	ItemPointerSetInvalid(&tuple.t_self);
 	tuple.t_tableOid = InvalidOid;
 	tuple.t_data = header;
 	heap_deform_tuple(&tuple, desc, values, nulls);
-	if (nulls[0] || nulls[1])
+	id = celeriac_row_uuid(&row, Anum_outcome_id);
+	if (id == NULL || nulls[Anum_outcome_delivery - 1])
 		ereport(ERROR,
 				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
 				 errmsg("an outcome needs id and delivery")));
 	memset(o, 0, sizeof(*o));
-	o->id = *DatumGetUUIDP(values[0]);
-	o->delivery = DatumGetInt32(values[1]);
-	o->state = outcome_state(values[2], nulls[2]);
-	o->result = nulls[3] ? NULL : DatumGetJsonbP(values[3]);
-	o->exc_type = optional_text(values[4], nulls[4]);
-	o->exc_message = optional_text(values[5], nulls[5]);
-	o->traceback = optional_text(values[6], nulls[6]);
-	o->countdown = optional_countdown(values[7], nulls[7]);
-	o->started_at = nulls[8] ? 0 : DatumGetTimestampTz(values[8]);
+	o->id = *id;
+	o->delivery = celeriac_row_int32(&row, Anum_outcome_delivery, 0);
+	o->state = outcome_state(celeriac_row_text(&row, Anum_outcome_state));
+	value = celeriac_row_datum(&row, Anum_outcome_result, &isnull);
+	o->result = isnull ? NULL : DatumGetJsonbP(value);
+	o->exc_type = celeriac_row_text(&row, Anum_outcome_exc_type);
+	o->exc_message = celeriac_row_text(&row, Anum_outcome_exc_message);
+	o->traceback = celeriac_row_text(&row, Anum_outcome_traceback);
+	value = celeriac_row_datum(&row, Anum_outcome_countdown, &isnull);
+	o->countdown = optional_countdown(value, isnull);
+	o->started_at = celeriac_row_int64(&row, Anum_outcome_started_at, 0);
 	celeriac_require_finite(o->started_at, "started_at");
 }
 

@@ -122,7 +122,7 @@ take_replaced(Ending **sorted, int count, EndedList *list)
 {
 	Column		ids = celeriac_column(count);
 	Column		deliveries = celeriac_column(count);
-	Datum		values[2];
+	Datum		values[REPLACED_PARAMS];
 	uint64		rows;
 	int			n = 0;
 
@@ -135,8 +135,8 @@ take_replaced(Ending **sorted, int count, EndedList *list)
 	}
 	if (n == 0)
 		return;
-	values[0] = celeriac_column_array(&ids, n, UUIDOID);
-	values[1] = celeriac_column_array(&deliveries, n, INT4OID);
+	values[PARAM_REPLACED_IDS] = celeriac_column_array(&ids, n, UUIDOID);
+	values[PARAM_REPLACED_DELIVERIES] = celeriac_column_array(&deliveries, n, INT4OID);
 	rows = celeriac_exec(STMT_TAKE_REPLACED, values, NULL);
 	for (uint64 i = 0; i < rows; i++)
 	{
@@ -193,7 +193,7 @@ celeriac_write_retries(Ending **sorted, int count)
 	Column		deliveries = celeriac_column(count);
 	Column		types = celeriac_column(count);
 	Column		messages = celeriac_column(count);
-	Datum		values[5];
+	Datum		values[RETRY_PARAMS];
 	int			n = 0;
 
 	for (int i = 0; i < count; i++)
@@ -211,11 +211,11 @@ celeriac_write_retries(Ending **sorted, int count)
 	}
 	if (n == 0)
 		return;
-	values[0] = celeriac_column_array(&ids, n, UUIDOID);
-	values[1] = celeriac_column_array(&etas, n, TIMESTAMPTZOID);
-	values[2] = celeriac_column_array(&deliveries, n, INT4OID);
-	values[3] = celeriac_column_array(&types, n, TEXTOID);
-	values[4] = celeriac_column_array(&messages, n, TEXTOID);
+	values[PARAM_RETRY_IDS] = celeriac_column_array(&ids, n, UUIDOID);
+	values[PARAM_RETRY_ETAS] = celeriac_column_array(&etas, n, TIMESTAMPTZOID);
+	values[PARAM_RETRY_DELIVERIES] = celeriac_column_array(&deliveries, n, INT4OID);
+	values[PARAM_RETRY_EXC_TYPES] = celeriac_column_array(&types, n, TEXTOID);
+	values[PARAM_RETRY_EXC_MESSAGES] = celeriac_column_array(&messages, n, TEXTOID);
 	accept_rows(sorted, count, celeriac_exec(STMT_RETRY, values, NULL));
 }
 
@@ -225,7 +225,7 @@ celeriac_write_requeued(Ending **sorted, int count)
 	Column		ids = celeriac_column(count);
 	Column		deliveries = celeriac_column(count);
 	Column		lost = celeriac_column(count);
-	Datum		values[3];
+	Datum		values[REQUEUE_PARAMS];
 	int			n = 0;
 
 	for (int i = 0; i < count; i++)
@@ -239,8 +239,8 @@ celeriac_write_requeued(Ending **sorted, int count)
 	}
 	if (n == 0)
 		return;
-	values[0] = celeriac_column_array(&ids, n, UUIDOID);
-	values[1] = celeriac_column_array(&deliveries, n, INT4OID);
-	values[2] = celeriac_column_array(&lost, n, INT4OID);
+	values[PARAM_REQUEUE_IDS] = celeriac_column_array(&ids, n, UUIDOID);
+	values[PARAM_REQUEUE_DELIVERIES] = celeriac_column_array(&deliveries, n, INT4OID);
+	values[PARAM_REQUEUE_LOST] = celeriac_column_array(&lost, n, INT4OID);
 	accept_rows(sorted, count, celeriac_exec(STMT_REQUEUE, values, NULL));
 }

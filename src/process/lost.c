@@ -42,8 +42,10 @@ static TimestampTz
 end_leases_of(const ClaimedLevel *level)
 {
 	Datum		values[] = {
-		CStringGetTextDatum(level->queue), Int16GetDatum(level->priority),
-		Int64GetDatum(level->highest), Int64GetDatum(BATCH)
+		[PARAM_LEASES_QUEUE] = CStringGetTextDatum(level->queue),
+		[PARAM_LEASES_PRIORITY] = Int16GetDatum(level->priority),
+		[PARAM_LEASES_HIGHEST] = Int64GetDatum(level->highest),
+		[PARAM_LEASES_MAX] = Int64GetDatum(BATCH)
 	};
 	uint64		rows = celeriac_exec(STMT_LEASES_OVER, values, NULL);
 	bool		ended = end_leases_found(rows);

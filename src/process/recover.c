@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/delivery.h"
+#include "base/row.h"
 #include "base/guc.h"
 #include "finish/finish.h"
 #include "process/bgw.h"
@@ -57,13 +58,11 @@ find_leases(void)
 
 	for (uint64 i = 0; i < rows; i++)
 	{
-		bool		isnull;
-		HeapTuple	row = SPI_tuptable->vals[i];
-		char	   *queue = SPI_getvalue(row, SPI_tuptable->tupdesc, 1);
-		int			priority = DatumGetInt32(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &isnull));
-		int64		highest = DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 3, &isnull));
+		Row			row = {.tuple = SPI_tuptable->vals[i], .desc = SPI_tuptable->tupdesc};
 
-		celeriac_ready_set_highest(queue, priority, highest);
+		celeriac_ready_set_highest(celeriac_row_text(&row, Anum_lease_level_queue),
+								   celeriac_row_int32(&row, Anum_lease_level_priority, 0),
+								   celeriac_row_int64(&row, Anum_lease_level_highest, 0));
 	}
 }
 

@@ -312,13 +312,13 @@ read_segments(void)
 	for (uint64 i = 0; i < rows; i++)
 	{
 		Row			row = {SPI_tuptable->vals[i], SPI_tuptable->tupdesc};
-		int			number = celeriac_row_int32(&row, 1, 0);
+		int			number = celeriac_row_int32(&row, Anum_segment_number, 0);
 
 		if (number < 1 || number >= CEL_RESULT_SEGMENTS)
 			continue;
 		set_used(&old_results[number]);
-		opened_at[number] = celeriac_row_int64(&row, 2, 0);
-		closed_at[number] = celeriac_row_int64(&row, 3, 0);
+		opened_at[number] = celeriac_row_int64(&row, Anum_segment_opened_at, 0);
+		closed_at[number] = celeriac_row_int64(&row, Anum_segment_closed_at, 0);
 	}
 }
 
@@ -327,9 +327,14 @@ static void
 note_segment(int number, TimestampTz opened, TimestampTz closed)
 {
 	Datum		values[] = {
-		Int32GetDatum(number), TimestampTzGetDatum(opened), TimestampTzGetDatum(closed)
+		[PARAM_SEGMENT_NUMBER] = Int32GetDatum(number),
+		[PARAM_SEGMENT_OPENED_AT] = TimestampTzGetDatum(opened),
+		[PARAM_SEGMENT_CLOSED_AT] = TimestampTzGetDatum(closed)
 	};
-	char		nulls[] = {' ', ' ', closed == 0 ? 'n' : ' '};
+	char		nulls[SEGMENT_PARAMS + 1] = "   ";
+
+	if (closed == 0)
+		nulls[PARAM_SEGMENT_CLOSED_AT] = 'n';
 
 	celeriac_exec(STMT_SEGMENT_NOTE, values, nulls);
 }

@@ -54,8 +54,6 @@ struct DirectEnds
 	Segment		segments[CEL_MESSAGE_SEGMENTS];
 };
 
-#define MESSAGE_COLUMN_COUNT	Anum_message_options
-#define RESULT_COLUMN_COUNT		Anum_result_options
 
 /* The snapshot is active, for values that are stored elsewhere. */
 DirectEnds *
@@ -154,27 +152,19 @@ typedef struct ResultRow
 	bool		nulls[RESULT_COLUMN_COUNT];
 } ResultRow;
 
-/* Columns that the result takes over as they are. */
+#define KEPT_COLUMN(name) {Anum_message_##name, Anum_result_##name},
+#define KEPT_key(name) KEPT_COLUMN(name)
+#define KEPT_message(name) KEPT_COLUMN(name)
+#define KEPT_either(name) KEPT_COLUMN(name)
+#define KEPT_end(name)
+#define KEPT(name, type, source) KEPT_##source(name)
+
+/* Columns that the result takes over. */
 static const struct
 {
 	int			message;
 	int			result;
-}			kept_columns[] = {
-	{Anum_message_id, Anum_result_id},
-	{Anum_message_name, Anum_result_name},
-	{Anum_message_args, Anum_result_args},
-	{Anum_message_kwargs, Anum_result_kwargs},
-	{Anum_message_queue, Anum_result_queue},
-	{Anum_message_priority, Anum_result_priority},
-	{Anum_message_retries, Anum_result_retries},
-	{Anum_message_max_retries, Anum_result_max_retries},
-	{Anum_message_root_id, Anum_result_root_id},
-	{Anum_message_parent_id, Anum_result_parent_id},
-	{Anum_message_group_id, Anum_result_group_id},
-	{Anum_message_sent_by, Anum_result_sent_by},
-	{Anum_message_sent_at, Anum_result_sent_at},
-	{Anum_message_started_at, Anum_result_started_at},
-};
+}			kept_columns[] = {CELERIAC_RESULT_COLUMNS(KEPT)};
 
 static void
 put_value(ResultRow *row, int column, Datum value)

@@ -9,13 +9,12 @@
 #include "rows/edge.h"
 
 #include "access/table.h"
-#include "access/tableam.h"
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/rel.h"
 
-#include "base/compat.h"
+#include "rows/store.h"
 #include "session/identity.h"
 
 #define BATCH	256
@@ -39,21 +38,6 @@ fill_slot(TupleTableSlot *slot, const EdgeRow *edge)
 	ExecStoreVirtualTuple(slot);
 }
 
-/* Inserting many leaks into the current context. */
-static void
-insert_batch(ResultRelInfo *info, EState *estate, TupleTableSlot **slots, int count)
-{
-	MemoryContext caller = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
-
-	table_multi_insert(info->ri_RelationDesc, slots, count, GetCurrentCommandId(true), 0, NULL);
-	MemoryContextSwitchTo(caller);
-	for (int i = 0; i < count; i++)
-	{
-		ResetPerTupleExprContext(estate);
-		(void) celeriac_insert_index_tuples(info, slots[i], estate);
-	}
-}
-
 void
 celeriac_edges_insert(const EdgeRow *edges, int count)
 {
@@ -74,7 +58,7 @@ celeriac_edges_insert(const EdgeRow *edges, int count)
 		CHECK_FOR_INTERRUPTS();
 		for (int i = 0; i < n; i++)
 			fill_slot(slots[i], &edges[done + i]);
-		insert_batch(info, estate, slots, n);
+		celeriac_insert_rows(info, estate, slots, n);
 	}
 	for (int i = 0; i < nslots; i++)
 		ExecDropSingleTupleTableSlot(slots[i]);

@@ -17,27 +17,20 @@
 #include "session/exec.h"
 #include "session/statement.h"
 
-/* Arrays that go into the statements, in the order of their parameters. */
-enum
-{
-	END_ID, END_STATE, END_RESULT, END_EXC_TYPE, END_EXC_MESSAGE, END_TRACEBACK,
-	END_STARTED_AT, END_WORKER, END_DELIVERY, END_COLUMNS
-};
-
 static void
 put_end(Column *columns, int n, const Outcome *o, const char *worker)
 {
-	columns[END_ID].values[n] = UUIDPGetDatum(&o->id);
-	celeriac_column_text(&columns[END_STATE], n, outcome_state_name(o->state));
-	columns[END_RESULT].values[n] = JsonbPGetDatum(o->result);
-	columns[END_RESULT].nulls[n] = (o->result == NULL);
-	celeriac_column_text(&columns[END_EXC_TYPE], n, o->exc_type);
-	celeriac_column_text(&columns[END_EXC_MESSAGE], n, o->exc_message);
-	celeriac_column_text(&columns[END_TRACEBACK], n, o->traceback);
-	columns[END_STARTED_AT].values[n] = TimestampTzGetDatum(o->started_at);
-	columns[END_STARTED_AT].nulls[n] = (o->started_at == 0);
-	celeriac_column_text(&columns[END_WORKER], n, worker);
-	columns[END_DELIVERY].values[n] = Int32GetDatum(o->delivery);
+	columns[PARAM_END_ID].values[n] = UUIDPGetDatum(&o->id);
+	celeriac_column_text(&columns[PARAM_END_STATE], n, outcome_state_name(o->state));
+	columns[PARAM_END_RESULT].values[n] = JsonbPGetDatum(o->result);
+	columns[PARAM_END_RESULT].nulls[n] = (o->result == NULL);
+	celeriac_column_text(&columns[PARAM_END_EXC_TYPE], n, o->exc_type);
+	celeriac_column_text(&columns[PARAM_END_EXC_MESSAGE], n, o->exc_message);
+	celeriac_column_text(&columns[PARAM_END_TRACEBACK], n, o->traceback);
+	columns[PARAM_END_STARTED_AT].values[n] = TimestampTzGetDatum(o->started_at);
+	columns[PARAM_END_STARTED_AT].nulls[n] = (o->started_at == 0);
+	celeriac_column_text(&columns[PARAM_END_WORKER], n, worker);
+	columns[PARAM_END_DELIVERY].values[n] = Int32GetDatum(o->delivery);
 }
 
 /*
@@ -55,8 +48,8 @@ end_messages(Datum *values)
 	rows = celeriac_exec(STMT_TAKE_ENDED, values, NULL);
 	for (uint64 i = 0; i < rows; i++)
 	{
-		Datum		row[Anum_result_options];
-		bool		nulls[Anum_result_options];
+		Datum		row[RESULT_COLUMN_COUNT];
+		bool		nulls[RESULT_COLUMN_COUNT];
 
 		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, row, nulls);
 		celeriac_store_put(results, row, nulls);
@@ -88,19 +81,27 @@ celeriac_end_outcomes(Outcome *const *outcomes, int count, const char *worker,
 					  TimestampTz done_at, EndedRow **rows)
 {
 	static const Oid types[] = {
-		UUIDOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID
+		[PARAM_END_ID] = UUIDOID,
+		[PARAM_END_STATE] = TEXTOID,
+		[PARAM_END_RESULT] = JSONBOID,
+		[PARAM_END_EXC_TYPE] = TEXTOID,
+		[PARAM_END_EXC_MESSAGE] = TEXTOID,
+		[PARAM_END_TRACEBACK] = TEXTOID,
+		[PARAM_END_STARTED_AT] = TIMESTAMPTZOID,
+		[PARAM_END_WORKER] = TEXTOID,
+		[PARAM_END_DELIVERY] = INT4OID
 	};
-	Column		columns[END_COLUMNS];
-	Datum		values[END_COLUMNS + 1];
+	Column		columns[END_ARRAYS];
+	Datum		values[END_PARAMS];
 	uint64		ended;
 
-	for (int c = 0; c < END_COLUMNS; c++)
+	for (int c = 0; c < END_ARRAYS; c++)
 		columns[c] = celeriac_column(count);
 	for (int i = 0; i < count; i++)
 		put_end(columns, i, outcomes[i], worker);
-	for (int c = 0; c < END_COLUMNS; c++)
+	for (int c = 0; c < END_ARRAYS; c++)
 		values[c] = celeriac_column_array(&columns[c], count, types[c]);
-	values[END_COLUMNS] = TimestampTzGetDatum(done_at);
+	values[PARAM_END_DONE_AT] = TimestampTzGetDatum(done_at);
 	ended = end_messages(values);
 	*rows = read_rows(ended);
 	return ended;

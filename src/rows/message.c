@@ -17,8 +17,6 @@
 #include "session/definition.h"
 #include "session/identity.h"
 
-#define DELIVERY_COLUMNS 15
-
 static bool
 copy_uuid(const Row *row, int number, pg_uuid_t *id)
 {
@@ -123,51 +121,62 @@ celeriac_acks_early(const Delivery *d)
 	return celeriac_option_bool(d->options, "acks_late", &late) && !late;
 }
 
-/* In the order of the type task_delivery. */
-static void
-form_delivery(const Delivery *d, Datum *values, bool *nulls)
+typedef struct DeliveryRow
 {
-	memset(nulls, 0, DELIVERY_COLUMNS * sizeof(bool));
-	values[0] = UUIDPGetDatum(&d->id);
-	values[1] = CStringGetTextDatum(d->name);
-	values[2] = JsonbPGetDatum(d->args);
-	values[3] = JsonbPGetDatum(d->kwargs);
-	values[4] = CStringGetTextDatum(d->queue);
-	values[5] = Int32GetDatum(d->priority);
-	values[6] = Int32GetDatum(d->retries);
-	values[7] = Int32GetDatum(d->max_retries);
-	nulls[7] = (d->max_retries == CELERIAC_NO_LIMIT);
-	values[8] = Int32GetDatum(d->delivery);
-	values[9] = TimestampTzGetDatum(d->eta);
-	nulls[9] = (d->eta == 0);
-	values[10] = TimestampTzGetDatum(d->expires);
-	nulls[10] = (d->expires == 0);
-	values[11] = UUIDPGetDatum(d->has_root ? &d->root_id : &d->id);
-	values[12] = UUIDPGetDatum(&d->parent_id);
-	nulls[12] = !d->has_parent;
-	values[13] = UUIDPGetDatum(&d->group_id);
-	nulls[13] = !d->has_group;
-	values[14] = JsonbPGetDatum(d->options);
-	nulls[14] = (d->options == NULL);
+	Datum		values[DELIVERY_COLUMN_COUNT];
+	bool		nulls[DELIVERY_COLUMN_COUNT];
+} DeliveryRow;
+
+static void
+set_column(DeliveryRow *row, DeliveryAttribute number, Datum value, bool isnull)
+{
+	row->values[number - 1] = value;
+	row->nulls[number - 1] = isnull;
+}
+
+static void
+set_time(DeliveryRow *row, DeliveryAttribute number, TimestampTz when)
+{
+	set_column(row, number, TimestampTzGetDatum(when), when == 0);
+}
+
+static void
+form_delivery(const Delivery *d, DeliveryRow *row)
+{
+	set_column(row, Anum_delivery_id, UUIDPGetDatum(&d->id), false);
+	set_column(row, Anum_delivery_name, CStringGetTextDatum(d->name), false);
+	set_column(row, Anum_delivery_args, JsonbPGetDatum(d->args), false);
+	set_column(row, Anum_delivery_kwargs, JsonbPGetDatum(d->kwargs), false);
+	set_column(row, Anum_delivery_queue, CStringGetTextDatum(d->queue), false);
+	set_column(row, Anum_delivery_priority, Int32GetDatum(d->priority), false);
+	set_column(row, Anum_delivery_retries, Int32GetDatum(d->retries), false);
+	set_column(row, Anum_delivery_max_retries, Int32GetDatum(d->max_retries),
+			   d->max_retries == CELERIAC_NO_LIMIT);
+	set_column(row, Anum_delivery_delivery, Int32GetDatum(d->delivery), false);
+	set_time(row, Anum_delivery_eta, d->eta);
+	set_time(row, Anum_delivery_expires, d->expires);
+	set_column(row, Anum_delivery_root_id,
+			   UUIDPGetDatum(d->has_root ? &d->root_id : &d->id), false);
+	set_column(row, Anum_delivery_parent_id, UUIDPGetDatum(&d->parent_id), !d->has_parent);
+	set_column(row, Anum_delivery_group_id, UUIDPGetDatum(&d->group_id), !d->has_group);
+	set_column(row, Anum_delivery_options, JsonbPGetDatum(d->options), d->options == NULL);
 }
 
 void
 celeriac_put_delivery(ReturnSetInfo *rsinfo, const Delivery *d)
 {
-	Datum		values[DELIVERY_COLUMNS];
-	bool		nulls[DELIVERY_COLUMNS];
+	DeliveryRow row;
 
-	form_delivery(d, values, nulls);
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	form_delivery(d, &row);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row.values, row.nulls);
 }
 
 Datum
 celeriac_delivery_datum(const Delivery *d)
 {
-	Datum		values[DELIVERY_COLUMNS];
-	bool		nulls[DELIVERY_COLUMNS];
+	DeliveryRow row;
 	TupleDesc	desc = lookup_rowtype_tupdesc_copy(CelExt.delivery_type, -1);
 
-	form_delivery(d, values, nulls);
-	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+	form_delivery(d, &row);
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), row.values, row.nulls));
 }

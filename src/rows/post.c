@@ -28,8 +28,8 @@ next_ready(void)
 
 typedef struct MessageRow
 {
-	Datum		values[Anum_message_options];
-	bool		nulls[Anum_message_options];
+	Datum		values[MESSAGE_COLUMN_COUNT];
+	bool		nulls[MESSAGE_COLUMN_COUNT];
 } MessageRow;
 
 static void
@@ -96,11 +96,11 @@ duplicate_id(const pg_uuid_t *id)
 static uint64
 insert_by_statement(CelStatement statement, const MessageRow *row)
 {
-	Datum		values[Anum_message_options];
-	char		nulls[Anum_message_options];
+	Datum		values[MESSAGE_COLUMN_COUNT];
+	char		nulls[MESSAGE_COLUMN_COUNT];
 
 	memcpy(values, row->values, sizeof(values));
-	for (int i = 0; i < Anum_message_options; i++)
+	for (int i = 0; i < MESSAGE_COLUMN_COUNT; i++)
 		nulls[i] = row->nulls[i] ? 'n' : ' ';
 	return celeriac_exec(statement, values, nulls);
 }

@@ -66,10 +66,10 @@ struct Store
 	int			count;
 };
 
-static Store messages = {Anum_message_options, celeriac_message_stored};
-static Store results = {Anum_result_options, celeriac_result_stored};
-static Store parked_messages = {Anum_message_options, celeriac_message_stored};
-static Store parked_results = {Anum_result_options, celeriac_result_stored};
+static Store messages = {MESSAGE_COLUMN_COUNT, celeriac_message_stored};
+static Store results = {RESULT_COLUMN_COUNT, celeriac_result_stored};
+static Store parked_messages = {MESSAGE_COLUMN_COUNT, celeriac_message_stored};
+static Store parked_results = {RESULT_COLUMN_COUNT, celeriac_result_stored};
 static Store *const stores[] = {&messages, &results, &parked_messages, &parked_results};
 
 /* Nobody has added to the tables what only SQL would see to; 0 = look. */
@@ -296,20 +296,24 @@ celeriac_store_parked_results(void)
 /*
  * Rows
  */
-static void
-insert_rows(Store *store)
+void
+celeriac_insert_rows(ResultRelInfo *info, EState *estate, TupleTableSlot **slots, int count)
 {
-	Relation	rel = store->info->ri_RelationDesc;
 	CommandId	cid = GetCurrentCommandId(true);
 	MemoryContext caller;
 
 	/* inserting many leaks into the current context */
-	caller = MemoryContextSwitchTo(GetPerTupleMemoryContext(store->estate));
-	if (store->count == 1)
-		table_tuple_insert(rel, store->slots[0], cid, 0, NULL);
+	caller = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
+	if (count == 1)
+		table_tuple_insert(info->ri_RelationDesc, slots[0], cid, 0, NULL);
 	else
-		table_multi_insert(rel, store->slots, store->count, cid, 0, NULL);
+		table_multi_insert(info->ri_RelationDesc, slots, count, cid, 0, NULL);
 	MemoryContextSwitchTo(caller);
+	for (int i = 0; i < count; i++)
+	{
+		ResetPerTupleExprContext(estate);
+		(void) celeriac_insert_index_tuples(info, slots[i], estate);
+	}
 }
 
 static void
@@ -317,12 +321,7 @@ flush(Store *store)
 {
 	if (store->count == 0)
 		return;
-	insert_rows(store);
-	for (int i = 0; i < store->count; i++)
-	{
-		ResetPerTupleExprContext(store->estate);
-		(void) celeriac_insert_index_tuples(store->info, store->slots[i], store->estate);
-	}
+	celeriac_insert_rows(store->info, store->estate, store->slots, store->count);
 	if (store->segments != NULL)
 		celeriac_segment_added(store->segments, store->count);
 	forget_rows(store);

@@ -8,6 +8,7 @@
 #include "base/names.h"
 
 #include "executor/tuptable.h"
+#include "nodes/execnodes.h"
 
 typedef struct Store Store;
 
@@ -34,6 +35,10 @@ extern void celeriac_store_put(Store *store, const Datum *values, const bool *nu
 /* add one that was stored elsewhere before: a copy is taken, and nothing told */
 extern void celeriac_store_copy(Store *store, TupleTableSlot *row);
 extern void celeriac_store_close(Store *store);
+
+/* Rows into a table and its indexes, which are open. */
+extern void celeriac_insert_rows(ResultRelInfo *info, EState *estate,
+								 TupleTableSlot **slots, int count);
 
 extern void celeriac_store_init(void);
 

@@ -16,6 +16,7 @@
 
 #include "base/attempt.h"
 #include "base/delivery.h"
+#include "base/errors.h"
 #include "base/guc.h"
 #include "base/json.h"
 #include "base/row.h"
@@ -45,14 +46,10 @@ static uint32 invalidations = 0;
  */
 static uint32 seen_changes = 0;
 
-static const Definition builtin = {
-	.max_retries = 3,
-	.retry_delay = 180.0,
-	.retry_backoff_max = 600.0,
-	.retry_jitter = true,
-	.acks_late = true,
-	.max_deliveries = 3,
-};
+#define UNSET(name, kind, definition, unset, send, signature) \
+	CELERIAC_DEFINED_##definition(.name = unset,)
+
+static const Definition builtin = {CELERIAC_TASK_OPTIONS(UNSET)};
 
 static void
 relation_changed(Datum arg, Oid relid)
@@ -120,9 +117,23 @@ first_row(void)
 	return row;
 }
 
-static void
-load_autoretry(Definition *def, const Row *row, int number)
+/*
+ * The options of a row by their kinds
+ */
+static char *
+load_text(const Row *row, int number)
 {
+	MemoryContext old = MemoryContextSwitchTo(cache_context);
+	char	   *text = celeriac_row_text(row, number);
+
+	MemoryContextSwitchTo(old);
+	return text;
+}
+
+static TextList
+load_texts(const Row *row, int number)
+{
+	TextList	list = {0};
 	bool		isnull;
 	Datum		value = celeriac_row_datum(row, number, &isnull);
 	Datum	   *items;
@@ -131,18 +142,42 @@ load_autoretry(Definition *def, const Row *row, int number)
 	MemoryContext old;
 
 	if (isnull)
-		return;
+		return list;
 	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT,
 					  &items, &nulls, &count);
 	old = MemoryContextSwitchTo(cache_context);
-	def->autoretry_for = palloc0(count * sizeof(char *));
+	list.items = palloc0(count * sizeof(char *));
 	for (int i = 0; i < count; i++)
 	{
 		if (!nulls[i])
-			def->autoretry_for[def->nautoretry++] = TextDatumGetCString(items[i]);
+			list.items[list.count++] = TextDatumGetCString(items[i]);
 	}
 	MemoryContextSwitchTo(old);
+	return list;
 }
+
+static int
+load_integer(const Row *row, int number)
+{
+	return celeriac_row_int32(row, number, -1);
+}
+
+static bool
+load_boolean(const Row *row, int number)
+{
+	return celeriac_row_bool(row, number, false);
+}
+
+static double
+load_float8(const Row *row, int number)
+{
+	return celeriac_row_float8(row, number, 0);
+}
+
+#define load_interval load_float8
+
+#define LOAD(name, kind, definition, unset, send, signature) \
+	CELERIAC_DEFINED_##definition(def->name = load_##kind(&row, number++);)
 
 typedef struct FunctionSearch
 {
@@ -174,31 +209,15 @@ find_function(const char *signature)
 	return search.function;
 }
 
-/* Columns in the order of STMT_DEFINITION. */
 static void
 load_row(Definition *def)
 {
 	Row			row = first_row();
-	char	   *signature = celeriac_row_text(&row, 1);
-	bool		isnull;
-	Datum		value = celeriac_row_datum(&row, 2, &isnull);
+	char	   *signature = celeriac_row_text(&row, Anum_definition_function);
+	int			number = Anum_definition_options;
 
 	def->known = true;
-	if (!isnull)
-		text_to_cstring_buffer(DatumGetTextPP(value), def->queue, sizeof(def->queue));
-	def->priority = celeriac_row_int32(&row, 3, 0);
-	def->max_retries = celeriac_row_int32(&row, 4, -1);
-	def->retry_delay = celeriac_row_float8(&row, 5, builtin.retry_delay);
-	def->retry_backoff = celeriac_row_float8(&row, 6, 0);
-	def->retry_backoff_max = celeriac_row_float8(&row, 7, builtin.retry_backoff_max);
-	def->retry_jitter = celeriac_row_bool(&row, 8, builtin.retry_jitter);
-	def->soft_time_limit = celeriac_row_float8(&row, 9, 0);
-	def->time_limit = celeriac_row_float8(&row, 10, 0);
-	def->expires = celeriac_row_float8(&row, 11, 0);
-	def->acks_late = celeriac_row_bool(&row, 12, builtin.acks_late);
-	def->max_deliveries = celeriac_row_int32(&row, 13, builtin.max_deliveries);
-	def->ignore_result = celeriac_row_bool(&row, 14, false);
-	load_autoretry(def, &row, 15);
+	CELERIAC_TASK_OPTIONS(LOAD);
 	def->inside = (signature != NULL);
 	if (signature != NULL)
 		def->function = find_function(signature);
@@ -238,7 +257,7 @@ celeriac_definition(const char *name)
 const char *
 celeriac_definition_queue(const Definition *def)
 {
-	if (def->queue[0] != '\0')
+	if (def->queue != NULL)
 		return def->queue;
 	return def->inside ? CELERIAC_SERVER_QUEUE : celeriac_default_queue;
 }
@@ -284,6 +303,16 @@ celeriac_queue(const char *name)
 	entry->known = known || is_standing_queue(name);
 	entry->paused = paused;
 	return entry;
+}
+
+void
+celeriac_require_queue(const char *name)
+{
+	if (!celeriac_queue(name)->known)
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_UNKNOWN_QUEUE),
+				 errmsg("queue \"%s\" does not exist", name),
+				 errhint("A queue is created by the first task sent to it, or by task_queue_create.")));
 }
 
 void

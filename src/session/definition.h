@@ -13,6 +13,24 @@
 #include "utils/jsonb.h"
 
 #include "base/delivery.h"
+#include "celeriac/options.h"
+
+typedef struct TextList
+{
+	int			count;
+	char	  **items;
+} TextList;
+
+/* What holds an option; NULL in the row is NULL, -1, 0 (there are no others). */
+#define DEFINITION_text char *
+#define DEFINITION_texts TextList
+#define DEFINITION_integer int
+#define DEFINITION_boolean bool
+#define DEFINITION_float8 double
+#define DEFINITION_interval double	/* seconds */
+
+#define DEFINITION_MEMBER(name, kind, definition, unset, send, signature) \
+	CELERIAC_DEFINED_##definition(DEFINITION_##kind name;)
 
 typedef struct Definition
 {
@@ -20,21 +38,7 @@ typedef struct Definition
 	bool		known;			/* has a row in task_definition */
 	bool		inside;			/* a SQL function, even if it is gone */
 	Oid			function;		/* InvalidOid = none, or gone */
-	char		queue[CELERIAC_QUEUE_LEN];	/* where it goes by default */
-	int			priority;
-	int			max_retries;	/* -1 = no limit */
-	double		retry_delay;	/* seconds */
-	double		retry_backoff;	/* factor; 0 = none */
-	double		retry_backoff_max;	/* seconds */
-	bool		retry_jitter;
-	double		soft_time_limit;	/* seconds; 0 = none */
-	double		time_limit;
-	double		expires;		/* seconds; 0 = never */
-	bool		acks_late;
-	int			max_deliveries;
-	bool		ignore_result;
-	int			nautoretry;
-	char	  **autoretry_for;
+				CELERIAC_TASK_OPTIONS(DEFINITION_MEMBER)
 } Definition;
 
 extern void celeriac_definition_init(void);
@@ -54,6 +58,9 @@ typedef struct QueueInfo
 } QueueInfo;
 
 extern const QueueInfo *celeriac_queue(const char *name);
+/* raises unless it may be fetched from */
+extern void celeriac_require_queue(const char *name);
+
 /* create the queue if it is unknown; raises on a bad name */
 extern void celeriac_queue_ensure(const char *name);
 

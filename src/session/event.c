@@ -27,6 +27,7 @@
 #include "utils/timestamp.h"
 
 #include "base/delivery.h"
+#include "base/state.h"
 #include "session/xact.h"
 #include "shmem/database.h"
 #include "shmem/shmem.h"
@@ -282,6 +283,21 @@ task_events_auto(PG_FUNCTION_ARGS)
 }
 
 void
+celeriac_announce_started(const char *worker, const pg_uuid_t *id, TimestampTz started_at)
+{
+	TaskEvent	event = {
+		.type = celeriac_states[STATE_STARTED].event,
+		.id = id,
+		.worker = worker,
+		.retries = -1,
+		.runtime = -1,
+		.timestamp = started_at
+	};
+
+	celeriac_event_task(&event);
+}
+
+void
 celeriac_announce_received(const char *worker, const Delivery *deliveries,
 						   int count)
 {
@@ -291,7 +307,7 @@ celeriac_announce_received(const char *worker, const Delivery *deliveries,
 	{
 		const Delivery *d = &deliveries[i];
 		TaskEvent	event = {
-			.type = "task-received",
+			.type = celeriac_states[STATE_RECEIVED].event,
 			.id = &d->id,
 			.name = d->name,
 			.queue = d->queue,

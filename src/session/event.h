@@ -49,6 +49,9 @@ extern void celeriac_event_task(const TaskEvent *event);
 extern void celeriac_event_worker(const char *type, const char *worker,
 								  Jsonb *info);
 
+/* those for which no row changes, so that no trigger tells; started_at 0 = now */
+extern void celeriac_announce_started(const char *worker, const pg_uuid_t *id,
+									  TimestampTz started_at);
 extern void celeriac_announce_received(const char *worker,
 									   const Delivery *deliveries, int count);
 

@@ -11,17 +11,29 @@
 #include "catalog/pg_type.h"
 
 #include "base/delivery.h"
+#include "base/relation.h"
+#include "celeriac/options.h"
 
 /* all columns, in the table's order */
 #define SEND \
 	"INSERT INTO task_message VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, " \
 	"$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)"
 
-#define SEND_TYPES \
-	{UUIDOID, TEXTOID, JSONBOID, JSONBOID, TEXTOID, INT2OID, INT8OID, TEXTOID, \
-	TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, INT4OID, INT4OID, TEXTOID, \
-	TIMESTAMPTZOID, INT4OID, UUIDOID, UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, \
-	TIMESTAMPTZOID, JSONBOID}
+StaticAssertDecl(MESSAGE_COLUMN_COUNT == 23, "SEND has as many parameters as there are columns");
+
+#define COLUMN_TYPE(name, type) type,
+#define SEND_TYPES {CELERIAC_MESSAGE_COLUMNS(COLUMN_TYPE)}
+
+/* the options of a definition, after other columns */
+#define SELECT_text(name) ", " #name
+#define SELECT_texts(name) ", " #name
+#define SELECT_integer(name) ", " #name "::int"
+#define SELECT_boolean(name) ", " #name
+#define SELECT_float8(name) ", " #name
+#define SELECT_interval(name) ", extract(epoch FROM " #name ")::float8"
+
+#define SELECTED(name, kind, definition, unset, send, signature) \
+	CELERIAC_DEFINED_##definition(SELECT_##kind(name))
 
 /* what the message m still waits for, from the rows */
 #define LEFT_OF_M \
@@ -69,11 +81,21 @@
 	"LATERAL (SELECT r.ctid FROM ONLY task_result_" #number " r " \
 	"WHERE r.id = e.source OFFSET 0) w WHERE t.waiting > 0 GROUP BY w.ctid"
 
-/* in the order of the table */
-#define RESULT_COLUMNS \
-	"id, name, args, kwargs, queue, priority, state, result, exc_type, exc_message, " \
-	"traceback, retries, max_retries, worker, root_id, parent_id, group_id, sent_by, " \
-	"sent_at, started_at, done_at, options"
+/* a column of a result, from the message m and the parameters o */
+#define ENDED_key(name) "m." #name
+#define ENDED_message(name) ", m." #name
+#define ENDED_either(name) ", coalesce(o." #name ", m." #name ") AS " #name
+#define ENDED_end(name) ", " ENDED_##name " AS " #name
+#define ENDED(name, type, source) ENDED_##source(name)
+
+#define ENDED_state "o.state"
+#define ENDED_result \
+	"CASE WHEN m.options @> '{\"ignore_result\": true}' THEN NULL ELSE o.result END"
+#define ENDED_exc_type "o.exc_type"
+#define ENDED_exc_message "o.exc_message"
+#define ENDED_traceback "o.traceback"
+#define ENDED_done_at "$10"
+#define ENDED_options "nullif(m.options - 'info', '{}')"
 
 /* messages that end, deleted, as the results they become */
 #define ENDED_MESSAGES \
@@ -81,23 +103,17 @@
 	"AS o(id, state, result, exc_type, exc_message, traceback, started_at, worker, " \
 	"delivery)), " \
 	"d AS (DELETE FROM task_message m USING o WHERE m.id = o.id " \
-	"AND " DELIVERY_IS_CURRENT " RETURNING " \
-	"m.id, m.name, m.args, m.kwargs, m.queue, m.priority, o.state, " \
-	"CASE WHEN m.options @> '{\"ignore_result\": true}' THEN NULL " \
-	"ELSE o.result END AS result, o.exc_type, o.exc_message, o.traceback, m.retries, " \
-	"m.max_retries, coalesce(o.worker, m.worker) AS worker, m.root_id, m.parent_id, " \
-	"m.group_id, m.sent_by, m.sent_at, coalesce(o.started_at, m.started_at) AS started_at, " \
-	"$10 AS done_at, nullif(m.options - 'info', '{}') AS options) "
+	"AND " DELIVERY_IS_CURRENT " RETURNING " CELERIAC_RESULT_COLUMNS(ENDED) ") "
 
 #define ENDED_TYPES \
 	{UUIDARRAYOID, TEXTARRAYOID, JSONBARRAYOID, TEXTARRAYOID, TEXTARRAYOID, \
 	TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID}
 
 const CelStatementText celeriac_statements[STMT_COUNT] = {
-	[STMT_SEND] = {SEND, 23, SEND_TYPES},
+	[STMT_SEND] = {SEND, MESSAGE_COLUMN_COUNT, SEND_TYPES},
 	[STMT_SEND_WITH_ID] = {
 		SEND " ON CONFLICT (id) DO NOTHING",
-		23, SEND_TYPES
+		MESSAGE_COLUMN_COUNT, SEND_TYPES
 	},
 	[STMT_ID_TAKEN] = {
 		"SELECT 1 FROM task_message WHERE id = $1 "
@@ -106,13 +122,7 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 		1, {UUIDOID}
 	},
 	[STMT_DEFINITION] = {
-		"SELECT function, queue, priority::int, max_retries, "
-		"extract(epoch FROM retry_delay)::float8, retry_backoff, "
-		"extract(epoch FROM retry_backoff_max)::float8, retry_jitter, "
-		"extract(epoch FROM soft_time_limit)::float8, "
-		"extract(epoch FROM time_limit)::float8, "
-		"extract(epoch FROM expires)::float8, acks_late, max_deliveries, "
-		"ignore_result, autoretry_for "
+		"SELECT function" CELERIAC_TASK_OPTIONS(SELECTED) " "
 		"FROM task_definition WHERE name = $1",
 		1, {TEXTOID}
 	},
@@ -190,13 +200,12 @@ const CelStatementText celeriac_statements[STMT_COUNT] = {
 	},
 	/* delete the message, insert the result: never half */
 	[STMT_FINISH] = {
-		ENDED_MESSAGES "INSERT INTO task_result (" RESULT_COLUMNS ") "
-		"SELECT " RESULT_COLUMNS " FROM d RETURNING " RESULT_COLUMNS,
+		ENDED_MESSAGES "INSERT INTO task_result SELECT * FROM d RETURNING *",
 		10, ENDED_TYPES
 	},
 	/* the caller inserts what this returns */
 	[STMT_TAKE_ENDED] = {
-		ENDED_MESSAGES "SELECT " RESULT_COLUMNS " FROM d",
+		ENDED_MESSAGES "SELECT * FROM d",
 		10, ENDED_TYPES
 	},
 	/* due at once joins the tail; later waits for the coordinator */

@@ -16,11 +16,12 @@
 #include "base/check.h"
 #include "base/errors.h"
 #include "base/json.h"
+#include "celeriac/options.h"
 
 typedef struct CallOption
 {
 	const char *key;
-	void		(*require) (const char *key, const JsonbValue *value);
+	void		(*require) (const char *key, const JsonbValue *value);	/* NULL = any */
 } CallOption;
 
 #define INVALID_OPTION	"\"%s\" of a signature's options must be %s"
@@ -125,7 +126,7 @@ require_flag(const char *key, const JsonbValue *value)
 static void
 require_map(const char *key, const JsonbValue *value)
 {
-	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
+	if (!celeriac_is_object(value))
 		refuse(key, "a JSON object");
 }
 
@@ -135,7 +136,7 @@ require_names(const char *key, const JsonbValue *value)
 	JsonbIterator *it;
 	JsonbValue	name;
 
-	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
+	if (!celeriac_is_array(value))
 		refuse(key, "an array of strings");
 	it = JsonbIteratorInit(value->val.binary.data);
 	(void) JsonbIteratorNext(&it, &name, true);
@@ -203,25 +204,12 @@ require_time_or_seconds(const char *key, const JsonbValue *value)
 		require_time(key, value);
 }
 
-static const CallOption call_options[] = {
-	{"queue", require_queue},
-	{"priority", require_priority},
-	{"countdown", require_countdown},
-	{"eta", require_time},
-	{"expires", require_time_or_seconds},
-	{"max_retries", require_retries},
-	{"soft_time_limit", require_limit},
-	{"time_limit", require_limit},
-	{"ignore_result", require_flag},
-	{"acks_late", require_flag},
-	{"link", require_callbacks},
-	{"link_error", require_callbacks},
-	{"headers", require_map},
-	{"shadow", require_text},
-	{"task_id", require_id},
-	{"stamps", require_map},
-	{"stamped_headers", require_names}
-};
+#define require_none NULL
+
+#define CALL_OPTION(name, kind, definition, unset, send, signature) \
+	{#name, require_##signature},
+
+static const CallOption call_options[] = {CELERIAC_TASK_OPTIONS(CALL_OPTION)};
 
 /*
  * What Celery writes into the options of a signature that it has sent or is
@@ -233,20 +221,15 @@ static const char *const not_sent[] = {
 	"info", "retry_reason", "lost", "revoked", "canvas"
 };
 
-static bool
-is_key(const JsonbValue *key, const char *text)
-{
-	return strlen(text) == key->val.string.len &&
-		memcmp(text, key->val.string.val, key->val.string.len) == 0;
-}
-
 static void
 require_option(const JsonbValue *key, const JsonbValue *value)
 {
 	for (int i = 0; i < lengthof(call_options); i++)
 	{
-		if (is_key(key, call_options[i].key) && value->type != jbvNull)
-			call_options[i].require(call_options[i].key, value);
+		const CallOption *option = &call_options[i];
+
+		if (option->require != NULL && celeriac_is_text(key, option->key) && value->type != jbvNull)
+			option->require(option->key, value);
 	}
 }
 
@@ -298,7 +281,7 @@ is_sent(const JsonbValue *key, const JsonbValue *value)
 {
 	for (int i = 0; i < lengthof(not_sent); i++)
 	{
-		if (is_key(key, not_sent[i]))
+		if (celeriac_is_text(key, not_sent[i]))
 			return false;
 	}
 	return value->type != jbvNull;
@@ -331,7 +314,7 @@ gather_stamps(Jsonb *options)
 	if (names == NULL)
 		return options;
 	options = celeriac_jsonb_without(options, "stamped_headers");
-	if (!JB_ROOT_IS_ARRAY(names) || JB_ROOT_IS_SCALAR(names))
+	if (!celeriac_jsonb_is_array(names))
 		return options;
 	if (stamps == NULL || !JB_ROOT_IS_OBJECT(stamps))
 		stamps = celeriac_empty_object();

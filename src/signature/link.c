@@ -39,7 +39,7 @@ append_option(Canvas *canvas, const char *key, Jsonb *signature)
 	Jsonb	   *list = celeriac_option_jsonb(canvas->options, key);
 	Jsonb	   *wrapped;
 
-	if (list == NULL || !JB_ROOT_IS_ARRAY(list) || JB_ROOT_IS_SCALAR(list))
+	if (!celeriac_jsonb_is_array(list))
 		list = celeriac_empty_array();
 	if (contains(list, signature))
 		return;
@@ -127,8 +127,7 @@ for_each(Canvas *canvas, Jsonb *signatures, void (*attach) (Canvas *, Jsonb *))
 	JsonbIterator *it;
 	JsonbValue	value;
 
-	if (signatures == NULL || !JB_ROOT_IS_ARRAY(signatures) ||
-		JB_ROOT_IS_SCALAR(signatures))
+	if (!celeriac_jsonb_is_array(signatures))
 		return;
 	it = JsonbIteratorInit(&signatures->root);
 	(void) JsonbIteratorNext(&it, &value, true);

@@ -31,19 +31,13 @@ static void stamp(Canvas *canvas, const Stamping *stamping);
 /*
  * Two values under one key: the later counts, lists are joined
  */
-static bool
-is_list(Jsonb *value)
-{
-	return JB_ROOT_IS_ARRAY(value) && !JB_ROOT_IS_SCALAR(value);
-}
-
 static Jsonb *
 as_list(Jsonb *value)
 {
 	JsonbParseState *state = NULL;
 	JsonbValue	scalar;
 
-	if (is_list(value))
+	if (celeriac_jsonb_is_array(value))
 		return value;
 	if (!JB_ROOT_IS_SCALAR(value))
 		return celeriac_jsonb_list(value);
@@ -58,7 +52,7 @@ merge_values(Jsonb *later, Jsonb *earlier, bool append)
 {
 	if (JB_ROOT_IS_OBJECT(later) && JB_ROOT_IS_OBJECT(earlier))
 		return celeriac_jsonb_concat(earlier, later);
-	if (append || (is_list(later) && is_list(earlier)))
+	if (append || (celeriac_jsonb_is_array(later) && celeriac_jsonb_is_array(earlier)))
 		return celeriac_jsonb_concat(as_list(later), as_list(earlier));
 	return later;
 }
@@ -108,7 +102,7 @@ stamp_callbacks(Canvas *canvas, const char *key, const Stamping *stamping)
 	JsonbIterator *it;
 	JsonbValue	value = {.type = jbvBinary};
 
-	if (callbacks == NULL || !is_list(callbacks))
+	if (callbacks == NULL || !celeriac_jsonb_is_array(callbacks))
 		return;
 	it = JsonbIteratorInit(&callbacks->root);
 	(void) JsonbIteratorNext(&it, &value, true);

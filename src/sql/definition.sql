@@ -6,23 +6,21 @@ COMMENT ON FUNCTION celeriac_check_function(regprocedure) IS
 -- task_register and task_define share this: NULL leaves an option as it is, or
 -- at the table's default in a new row.
 CREATE FUNCTION celeriac_define(
-	name text, function text, queue text, priority integer, max_retries integer,
-	retry_delay interval, retry_backoff double precision, retry_backoff_max interval,
-	retry_jitter boolean, autoretry_for text[], soft_time_limit interval,
-	time_limit interval, expires interval, acks_late boolean, max_deliveries integer,
-	ignore_result boolean, track_started boolean, rate_limit text, if_not_exists boolean
+	name text, function text,
+	@definition: %name %type@,
+	if_not_exists boolean
 ) RETURNS text
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = @extschema@, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	task_name CONSTANT text := celeriac_task_name($1);
+	task_name CONSTANT text := celeriac_task_name(name);
 	broken text;
 BEGIN
-	IF $3 IS NOT NULL THEN
-		PERFORM celeriac_queue_name($3);
+	IF queue IS NOT NULL THEN
+		PERFORM celeriac_queue_name(celeriac_define.queue);
 	END IF;
-	IF $4 NOT BETWEEN 0 AND 255 THEN
+	IF priority NOT BETWEEN 0 AND 255 THEN
 		RAISE EXCEPTION 'priority must be between 0 and 255' USING ERRCODE = 'TC004';
 	END IF;
 	INSERT INTO task_definition AS d (name) VALUES (task_name)
@@ -30,24 +28,14 @@ BEGIN
 	IF NOT FOUND AND if_not_exists THEN
 		RETURN task_name;
 	END IF;
+	-- no limit is NULL in the table, but NULL leaves it
+	IF max_retries < 0 THEN
+		UPDATE task_definition AS d SET max_retries = NULL WHERE d.name = task_name;
+		max_retries := NULL;
+	END IF;
 	UPDATE task_definition AS d SET
-		function = coalesce($2, d.function),
-		queue = coalesce($3, d.queue),
-		priority = coalesce($4, d.priority),
-		max_retries = CASE WHEN $5 < 0 THEN NULL ELSE coalesce($5, d.max_retries) END,
-		retry_delay = coalesce($6, d.retry_delay),
-		retry_backoff = coalesce($7, d.retry_backoff),
-		retry_backoff_max = coalesce($8, d.retry_backoff_max),
-		retry_jitter = coalesce($9, d.retry_jitter),
-		autoretry_for = coalesce($10, d.autoretry_for),
-		soft_time_limit = coalesce($11, d.soft_time_limit),
-		time_limit = coalesce($12, d.time_limit),
-		expires = coalesce($13, d.expires),
-		acks_late = coalesce($14, d.acks_late),
-		max_deliveries = coalesce($15, d.max_deliveries),
-		ignore_result = coalesce($16, d.ignore_result),
-		track_started = coalesce($17, d.track_started),
-		rate_limit = coalesce($18, d.rate_limit)
+		function = coalesce(celeriac_define.function, d.function),
+		@definition: %name = coalesce(celeriac_define.%name, d.%name)@
 	WHERE d.name = task_name;
 	RETURN task_name;
 EXCEPTION WHEN check_violation THEN
@@ -64,47 +52,37 @@ END
 $$;
 
 CREATE FUNCTION task_register(
-	function regprocedure, name text DEFAULT NULL, queue text DEFAULT NULL,
-	priority integer DEFAULT NULL, max_retries integer DEFAULT NULL,
-	retry_delay interval DEFAULT NULL, retry_backoff double precision DEFAULT NULL,
-	retry_backoff_max interval DEFAULT NULL, retry_jitter boolean DEFAULT NULL,
-	autoretry_for text[] DEFAULT NULL, soft_time_limit interval DEFAULT NULL,
-	time_limit interval DEFAULT NULL, expires interval DEFAULT NULL,
-	acks_late boolean DEFAULT NULL, max_deliveries integer DEFAULT NULL,
-	ignore_result boolean DEFAULT NULL, track_started boolean DEFAULT NULL,
-	rate_limit text DEFAULT NULL
+	function regprocedure, name text DEFAULT NULL,
+	@definition: %name %type DEFAULT NULL@
 ) RETURNS text
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = @extschema@, pg_temp
 AS $$
 BEGIN
-	IF $1 IS NULL THEN
+	IF function IS NULL THEN
 		RAISE EXCEPTION 'function must not be null' USING ERRCODE = 'TC004';
 	END IF;
 	RETURN celeriac_define(
-		coalesce($2, (SELECT p.proname FROM pg_proc p WHERE p.oid = $1)),
-		celeriac_check_function($1), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, false);
+		coalesce(name, (SELECT p.proname FROM pg_proc p WHERE p.oid = function)),
+		celeriac_check_function(function),
+		@definition: task_register.%name@,
+		false);
 END
 $$;
-COMMENT ON FUNCTION task_register(regprocedure, text, text, integer, integer, interval, double precision, interval, boolean, text[], interval, interval, interval, boolean, integer, boolean, boolean, text) IS
+COMMENT ON FUNCTION task_register(regprocedure, text, @definition: %type@) IS
 	'Makes a SQL function a task that runs in the executors, under name (default: the function''s). Options left out keep what the definition has. Returns the name.';
 
 CREATE FUNCTION task_define(
-	name text, queue text DEFAULT NULL, priority integer DEFAULT NULL,
-	max_retries integer DEFAULT NULL, retry_delay interval DEFAULT NULL,
-	retry_backoff double precision DEFAULT NULL, retry_backoff_max interval DEFAULT NULL,
-	retry_jitter boolean DEFAULT NULL, autoretry_for text[] DEFAULT NULL,
-	soft_time_limit interval DEFAULT NULL, time_limit interval DEFAULT NULL,
-	expires interval DEFAULT NULL, acks_late boolean DEFAULT NULL,
-	max_deliveries integer DEFAULT NULL, ignore_result boolean DEFAULT NULL,
-	track_started boolean DEFAULT NULL, rate_limit text DEFAULT NULL,
+	name text,
+	@definition: %name %type DEFAULT NULL@,
 	if_not_exists boolean DEFAULT false
 ) RETURNS text
 	LANGUAGE sql SECURITY DEFINER SET search_path = @extschema@, pg_temp
 BEGIN ATOMIC
-	SELECT celeriac_define($1, NULL, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-		$13, $14, $15, $16, $17, $18);
+	SELECT celeriac_define(name, NULL,
+		@definition: task_define.%name@,
+		if_not_exists);
 END;
-COMMENT ON FUNCTION task_define(text, text, integer, integer, interval, double precision, interval, boolean, text[], interval, interval, interval, boolean, integer, boolean, boolean, text, boolean) IS
+COMMENT ON FUNCTION task_define(text, @definition: %type@, boolean) IS
 	'Declares a task that runs outside the server, or changes its default options. With if_not_exists a definition that is there stays as it is. max_retries -1 means no limit. Returns the name.';
 
 CREATE FUNCTION task_unregister(name text) RETURNS boolean

@@ -43,9 +43,9 @@ GRANT EXECUTE ON FUNCTION
 	task_failed(uuid), task_children(uuid), task_graph(uuid), task_dot(uuid), celeriac_version()
 	TO celeriac_sender, celeriac_worker, celeriac_monitor, celeriac_admin;
 GRANT EXECUTE ON FUNCTION
-	task_send(text, jsonb, jsonb, text, integer, interval, timestamptz, timestamptz, integer, interval, interval, boolean, task_signature[], task_signature[], jsonb, text, uuid),
-	task_send(task_signature, jsonb, jsonb, text, integer, interval, timestamptz, timestamptz, integer, interval, interval, boolean, task_signature[], task_signature[], jsonb, text, uuid),
-	task_send_many(text, jsonb[], jsonb, text, integer, interval, timestamptz, timestamptz, integer, interval, interval, boolean, task_signature[], task_signature[], jsonb, text, uuid),
+	task_send(text, jsonb, jsonb, @send: %type@, uuid),
+	task_send(task_signature, jsonb, jsonb, @send: %type@, uuid),
+	task_send_many(text, jsonb[], jsonb, @send: %type@, uuid),
 	task_delay(text), task_delay(text, "any"),
 	task_s(text), task_s(text, "any"), task_si(text), task_si(text, "any"),
 	task_sig(text, jsonb, jsonb, jsonb, boolean),
@@ -76,7 +76,7 @@ GRANT EXECUTE ON FUNCTION
 	task_reject(uuid, boolean), task_started(text, uuid[], timestamptz[]),
 	task_extend(text, uuid[], interval), task_revocation(text, uuid),
 	task_heartbeat(text, text[], integer, text, jsonb),
-	task_define(text, text, integer, integer, interval, double precision, interval, boolean, text[], interval, interval, interval, boolean, integer, boolean, boolean, text, boolean),
+	task_define(text, @definition: %type@, boolean),
 	task_queue_create(text)
 	TO celeriac_worker, celeriac_admin;
 GRANT EXECUTE ON PROCEDURE task_wait(text[], interval, integer) TO celeriac_worker, celeriac_admin;
@@ -92,7 +92,7 @@ GRANT EXECUTE ON FUNCTION celeriac_worker_stats(), celeriac_database_stats(),
 -- admin: all of the above, and the rest
 GRANT INSERT, UPDATE, DELETE ON task_queue, task_definition TO celeriac_admin;
 GRANT EXECUTE ON FUNCTION
-	task_register(regprocedure, text, text, integer, integer, interval, double precision, interval, boolean, text[], interval, interval, interval, boolean, integer, boolean, boolean, text),
+	task_register(regprocedure, text, @definition: %type@),
 	task_unregister(text), task_queue_pause(text), task_queue_resume(text),
 	task_purge(text), task_events_enable(), task_events_disable(), task_events_auto()
 	TO celeriac_admin;

@@ -24,15 +24,11 @@ COMMENT ON VIEW celeriac_seen_edge IS
 
 CREATE FUNCTION task_send(
 	sig task_signature, args jsonb DEFAULT '[]', kwargs jsonb DEFAULT '{}',
-	queue text DEFAULT NULL, priority integer DEFAULT NULL, countdown interval DEFAULT NULL,
-	eta timestamptz DEFAULT NULL, expires timestamptz DEFAULT NULL,
-	max_retries integer DEFAULT NULL, soft_time_limit interval DEFAULT NULL,
-	time_limit interval DEFAULT NULL, ignore_result boolean DEFAULT NULL,
-	link task_signature[] DEFAULT NULL, link_error task_signature[] DEFAULT NULL,
-	headers jsonb DEFAULT NULL, shadow text DEFAULT NULL, id uuid DEFAULT NULL
+	@send: %name %type DEFAULT NULL@,
+	id uuid DEFAULT NULL
 ) RETURNS uuid
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'task_send_signature';
-COMMENT ON FUNCTION task_send(task_signature, jsonb, jsonb, text, integer, interval, timestamptz, timestamptz, integer, interval, interval, boolean, task_signature[], task_signature[], jsonb, text, uuid) IS
+COMMENT ON FUNCTION task_send(task_signature, jsonb, jsonb, @send: %type@, uuid) IS
 	'Sends a signature, whole, as part of this transaction; returns the id whose result is that of the whole: the task''s, that of a chain''s last task, of a group, of a chord''s body. Celery: apply_async. args are put before those of the first task, or of each task of a group; the options go to the same.';
 
 CREATE FUNCTION task_children(id uuid) RETURNS SETOF uuid

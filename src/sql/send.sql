@@ -1,27 +1,19 @@
 CREATE FUNCTION task_send(
-	name text, args jsonb DEFAULT '[]', kwargs jsonb DEFAULT '{}', queue text DEFAULT NULL,
-	priority integer DEFAULT NULL, countdown interval DEFAULT NULL,
-	eta timestamptz DEFAULT NULL, expires timestamptz DEFAULT NULL,
-	max_retries integer DEFAULT NULL, soft_time_limit interval DEFAULT NULL,
-	time_limit interval DEFAULT NULL, ignore_result boolean DEFAULT NULL,
-	link task_signature[] DEFAULT NULL, link_error task_signature[] DEFAULT NULL,
-	headers jsonb DEFAULT NULL, shadow text DEFAULT NULL, id uuid DEFAULT NULL
+	name text, args jsonb DEFAULT '[]', kwargs jsonb DEFAULT '{}',
+	@send: %name %type DEFAULT NULL@,
+	id uuid DEFAULT NULL
 ) RETURNS uuid
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'task_send';
-COMMENT ON FUNCTION task_send(text, jsonb, jsonb, text, integer, interval, timestamptz, timestamptz, integer, interval, interval, boolean, task_signature[], task_signature[], jsonb, text, uuid) IS
+COMMENT ON FUNCTION task_send(text, jsonb, jsonb, @send: %type@, uuid) IS
 	'Sends a task, as part of this transaction; returns its id. Celery: apply_async. Options left out come from task_definition. priority 0 to 255, the highest runs first; countdown or eta delay it; past expires it is not run but REVOKED.';
 
 CREATE FUNCTION task_send_many(
-	name text, args jsonb[], kwargs jsonb DEFAULT '{}', queue text DEFAULT NULL,
-	priority integer DEFAULT NULL, countdown interval DEFAULT NULL,
-	eta timestamptz DEFAULT NULL, expires timestamptz DEFAULT NULL,
-	max_retries integer DEFAULT NULL, soft_time_limit interval DEFAULT NULL,
-	time_limit interval DEFAULT NULL, ignore_result boolean DEFAULT NULL,
-	link task_signature[] DEFAULT NULL, link_error task_signature[] DEFAULT NULL,
-	headers jsonb DEFAULT NULL, shadow text DEFAULT NULL, id uuid DEFAULT NULL
+	name text, args jsonb[], kwargs jsonb DEFAULT '{}',
+	@send: %name %type DEFAULT NULL@,
+	id uuid DEFAULT NULL
 ) RETURNS SETOF uuid
 	LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1000 AS 'MODULE_PATHNAME', 'task_send_many';
-COMMENT ON FUNCTION task_send_many(text, jsonb[], jsonb, text, integer, interval, timestamptz, timestamptz, integer, interval, interval, boolean, task_signature[], task_signature[], jsonb, text, uuid) IS
+COMMENT ON FUNCTION task_send_many(text, jsonb[], jsonb, @send: %type@, uuid) IS
 	'Sends one task for each element of args, in one statement, with the same options; returns their ids in that order. id must be left out.';
 
 CREATE FUNCTION task_delay(name text) RETURNS uuid

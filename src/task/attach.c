@@ -34,16 +34,19 @@ claim_attachable(uint64 rows, int slot, Candidate *claimed)
 	{
 		Row			row = {table->vals[i], table->tupdesc};
 		Candidate  *item = &claimed[count];
-		int64		ready = celeriac_row_int64(&row, 5, 0);
+		int64		ready = celeriac_row_int64(&row, Anum_attachable_ready, 0);
 
-		item->id = *celeriac_row_uuid(&row, 1);
+		item->id = *celeriac_row_uuid(&row, Anum_attachable_id);
 		item->kept = false;
 		celeriac_xact_reserve_claim();
-		if (celeriac_claim_take(&item->id, CLAIM_SESSION, slot, celeriac_row_int32(&row, 2, 0),
+		if (celeriac_claim_take(&item->id, CLAIM_SESSION, slot,
+								celeriac_row_int32(&row, Anum_attachable_delivery, 0),
 								ready, NULL) != CLAIM_TAKEN)
 			continue;
-		item->claim = celeriac_xact_claimed(&item->id, false, celeriac_row_text(&row, 3),
-											celeriac_row_int32(&row, 4, 0), ready);
+		item->claim = celeriac_xact_claimed(&item->id, false,
+											celeriac_row_text(&row, Anum_attachable_queue),
+											celeriac_row_int32(&row, Anum_attachable_priority, 0),
+											ready);
 		count++;
 	}
 	return count;
@@ -61,7 +64,8 @@ put_attached(ReturnSetInfo *rsinfo, uint64 rows, int slot, Candidates *claimed)
 	for (uint64 i = 0; i < rows; i++)
 	{
 		Row			row = {table->vals[i], table->tupdesc};
-		Candidate  *item = celeriac_find_candidate(list, count, celeriac_row_uuid(&row, 1));
+		Candidate  *item = celeriac_find_candidate(list, count,
+												   celeriac_row_uuid(&row, Anum_attachable_id));
 
 		if (item != NULL)
 			item->kept = true;
@@ -95,7 +99,7 @@ task_attach(PG_FUNCTION_ARGS)
 	const char *worker;
 	int			slot;
 	uint64		rows;
-	Datum		values[2];
+	Datum		values[ATTACHABLE_PARAMS];
 	Candidates	claimed = {0};
 
 	celeriac_require_not_null(fcinfo, 0, "worker");
@@ -107,8 +111,8 @@ task_attach(PG_FUNCTION_ARGS)
 	celeriac_enter(&context, fcinfo);
 	slot = celeriac_require_worker_slot(worker);
 	celeriac_session_set_worker(slot);
-	values[0] = PG_GETARG_DATUM(1);
-	values[1] = PG_GETARG_DATUM(2);
+	values[PARAM_ATTACHABLE_IDS] = PG_GETARG_DATUM(1);
+	values[PARAM_ATTACHABLE_DELIVERIES] = PG_GETARG_DATUM(2);
 	rows = celeriac_exec(STMT_ATTACHABLE, values, NULL);
 	claimed.items = palloc_extended((rows + 1) * sizeof(Candidate), MCXT_ALLOC_HUGE);
 	claimed.count = claim_attachable(rows, slot, claimed.items);

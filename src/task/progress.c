@@ -31,22 +31,6 @@ PG_FUNCTION_INFO_V1(task_started);
 PG_FUNCTION_INFO_V1(task_extend);
 PG_FUNCTION_INFO_V1(task_update_state);
 
-/* No row changes, so no trigger tells. */
-static void
-announce_started(const char *worker, const pg_uuid_t *id, TimestampTz started_at)
-{
-	TaskEvent	event = {
-		.type = "task-started",
-		.id = id,
-		.worker = worker,
-		.retries = -1,
-		.runtime = -1,
-		.timestamp = started_at
-	};
-
-	celeriac_event_task(&event);
-}
-
 /*
  * task_started(worker, ids, started_at): session claims in shared memory, the
  * rest as leases.
@@ -66,7 +50,7 @@ start_claims(const char *worker, Datum *ids, Datum *times, int count)
 		if (celeriac_claim_started(id, slot, started_at))
 		{
 			if (announce)
-				announce_started(worker, id, started_at);
+				celeriac_announce_started(worker, id, started_at);
 			continue;
 		}
 		ids[left] = ids[i];
@@ -111,10 +95,10 @@ task_started(PG_FUNCTION_ARGS)
 	if (count > 0)
 	{
 		Datum		values[] = {
-			CStringGetTextDatum(worker),
-			celeriac_uuid_array(ids, count),
-			PointerGetDatum(construct_array(times, count, TIMESTAMPTZOID, 8,
-											FLOAT8PASSBYVAL, TYPALIGN_DOUBLE))
+			[PARAM_STARTED_WORKER] = CStringGetTextDatum(worker),
+			[PARAM_STARTED_IDS] = celeriac_uuid_array(ids, count),
+			[PARAM_STARTED_TIMES] = PointerGetDatum(construct_array(times, count, TIMESTAMPTZOID, 8,
+																	FLOAT8PASSBYVAL, TYPALIGN_DOUBLE))
 		};
 
 		celeriac_exec(STMT_STARTED, values, NULL);
@@ -144,7 +128,7 @@ task_extend(PG_FUNCTION_ARGS)
 	CelContext	context;
 	const char *worker = celeriac_worker_argument(fcinfo);
 	double		lease;
-	Datum		values[3];
+	Datum		values[EXTEND_PARAMS];
 
 	celeriac_require_not_null(fcinfo, 1, "ids");
 	celeriac_require_not_null(fcinfo, 2, "lease");
@@ -155,9 +139,9 @@ task_extend(PG_FUNCTION_ARGS)
 				 errmsg("lease must be greater than zero")));
 	celeriac_init_srf(fcinfo);
 	celeriac_enter(&context, fcinfo);
-	values[0] = CStringGetTextDatum(worker);
-	values[1] = PG_GETARG_DATUM(1);
-	values[2] = TimestampTzGetDatum(celeriac_time_after(lease));
+	values[PARAM_EXTEND_WORKER] = CStringGetTextDatum(worker);
+	values[PARAM_EXTEND_IDS] = PG_GETARG_DATUM(1);
+	values[PARAM_EXTEND_UNTIL] = TimestampTzGetDatum(celeriac_time_after(lease));
 	put_ids(rsinfo, celeriac_exec(STMT_EXTEND, values, NULL));
 	celeriac_leave(&context);
 	PG_RETURN_NULL();
@@ -197,8 +181,8 @@ task_update_state(PG_FUNCTION_ARGS)
 {
 	CelContext	context;
 	TaskStatus	status;
-	Datum		values[3];
-	char		nulls[] = {' ', ' ', ' '};
+	Datum		values[UPDATE_STATE_PARAMS];
+	char		nulls[UPDATE_STATE_PARAMS + 1] = "   ";
 	char	   *state;
 	bool		updated;
 
@@ -213,10 +197,10 @@ task_update_state(PG_FUNCTION_ARGS)
 	require_running(PG_GETARG_UUID_P(0), &status);
 	if (celeriac_state(state) != STATE_CUSTOM && celeriac_state(state) != STATE_STARTED)
 		celeriac_invalid_transition(PG_GETARG_UUID_P(0), status.state, state);
-	values[0] = PG_GETARG_DATUM(0);
-	values[1] = PG_GETARG_DATUM(1);
-	values[2] = PG_GETARG_DATUM(2);
-	nulls[2] = PG_ARGISNULL(2) ? 'n' : ' ';
+	values[PARAM_UPDATE_STATE_ID] = PG_GETARG_DATUM(0);
+	values[PARAM_UPDATE_STATE_STATE] = PG_GETARG_DATUM(1);
+	values[PARAM_UPDATE_STATE_INFO] = PG_GETARG_DATUM(2);
+	nulls[PARAM_UPDATE_STATE_INFO] = PG_ARGISNULL(2) ? 'n' : ' ';
 	updated = celeriac_exec(STMT_UPDATE_STATE, values, nulls) > 0;
 	celeriac_leave(&context);
 	PG_RETURN_BOOL(updated);

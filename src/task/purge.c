@@ -29,17 +29,17 @@ purge(Datum queue)
 										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	Outcome    *outcomes = palloc_extended((rows + 1) * sizeof(Outcome), MCXT_ALLOC_HUGE);
 	Row			row = {.tuple = table->vals[0], .desc = table->tupdesc};
-	int64		count = celeriac_row_int64(&row, 5, 0);
+	int64		count = celeriac_row_int64(&row, Anum_purged_count, 0);
 
 	for (uint64 i = 1; i < rows; i++)
 	{
 		row.tuple = table->vals[i];
-		celeriac_outcome_init(&outcomes[i], celeriac_row_uuid(&row, 1), OUTCOME_REVOKED,
-							  EXC_REVOKED, "purged");
+		celeriac_outcome_init(&outcomes[i], celeriac_row_uuid(&row, Anum_purged_id),
+							  OUTCOME_REVOKED, EXC_REVOKED, "purged");
 		ended[i].outcome = &outcomes[i];
-		ended[i].options = celeriac_row_jsonb(&row, 2);
-		ended[i].sent_by = celeriac_row_text(&row, 3);
-		ended[i].root_id = celeriac_row_uuid(&row, 4);
+		ended[i].options = celeriac_row_jsonb(&row, Anum_purged_options);
+		ended[i].sent_by = celeriac_row_text(&row, Anum_purged_sent_by);
+		ended[i].root_id = celeriac_row_uuid(&row, Anum_purged_root_id);
 	}
 	celeriac_advance(ended + 1, rows - 1);
 	return count;

@@ -18,6 +18,7 @@
 #include "base/check.h"
 #include "base/errors.h"
 #include "base/json.h"
+#include "base/row.h"
 #include "base/state.h"
 #include "base/uuid.h"
 #include "sdk/states.h"
@@ -35,16 +36,6 @@ PG_FUNCTION_INFO_V1(task_failed);
 PG_FUNCTION_INFO_V1(task_forget);
 PG_FUNCTION_INFO_V1(task_requeue);
 
-static char *
-row_text(int number)
-{
-	bool		isnull;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
-									  number, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
 static bool
 may_see(Oid role, const char *sent_by)
 {
@@ -55,22 +46,21 @@ static bool
 look_at_result(const pg_uuid_t *id, Oid role, TaskStatus *status)
 {
 	Datum		param = UUIDPGetDatum(id);
-	bool		isnull;
-	Datum		result;
+	Row			row;
 
 	if (celeriac_exec(STMT_RESULT, &param, NULL) == 0)
 		return false;
+	row = (Row) {.tuple = SPI_tuptable->vals[0], .desc = SPI_tuptable->tupdesc};
 	memset(status, 0, sizeof(*status));
 	status->finished = true;
-	status->known = may_see(role, row_text(6));
-	status->sent_by = row_text(6);
-	status->state = row_text(1);
-	result = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull);
-	status->result = isnull ? NULL : DatumGetJsonbPCopy(result);
-	status->exc_type = row_text(3);
-	status->exc_message = row_text(4);
-	status->traceback = row_text(5);
-	status->name = row_text(7);
+	status->sent_by = celeriac_row_text(&row, Anum_of_result_sent_by);
+	status->known = may_see(role, status->sent_by);
+	status->state = celeriac_row_text(&row, Anum_of_result_state);
+	status->result = celeriac_row_jsonb(&row, Anum_of_result_result);
+	status->exc_type = celeriac_row_text(&row, Anum_of_result_exc_type);
+	status->exc_message = celeriac_row_text(&row, Anum_of_result_exc_message);
+	status->traceback = celeriac_row_text(&row, Anum_of_result_traceback);
+	status->name = celeriac_row_text(&row, Anum_of_result_name);
 	return true;
 }
 
@@ -78,18 +68,19 @@ static bool
 look_at_message(const pg_uuid_t *id, Oid role, TaskStatus *status)
 {
 	Datum		param = UUIDPGetDatum(id);
+	Row			row;
 	bool		isnull;
-	Datum		xmin;
 
 	if (celeriac_exec(STMT_MESSAGE, &param, NULL) == 0)
 		return false;
+	row = (Row) {.tuple = SPI_tuptable->vals[0], .desc = SPI_tuptable->tupdesc};
 	memset(status, 0, sizeof(*status));
-	xmin = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull);
-	status->own = TransactionIdIsCurrentTransactionId(DatumGetTransactionId(xmin));
-	status->state = row_text(1);
-	status->known = may_see(role, row_text(3));
-	status->sent_by = row_text(3);
-	status->name = row_text(4);
+	status->own = TransactionIdIsCurrentTransactionId(
+													  DatumGetTransactionId(celeriac_row_datum(&row, Anum_of_message_xmin, &isnull)));
+	status->state = celeriac_row_text(&row, Anum_of_message_state);
+	status->sent_by = celeriac_row_text(&row, Anum_of_message_sent_by);
+	status->known = may_see(role, status->sent_by);
+	status->name = celeriac_row_text(&row, Anum_of_message_name);
 	return true;
 }
 

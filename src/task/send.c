@@ -32,28 +32,6 @@ PG_FUNCTION_INFO_V1(task_send);
 PG_FUNCTION_INFO_V1(task_send_many);
 PG_FUNCTION_INFO_V1(task_delay);
 
-/* parameters of task_send and task_send_many, in SQL's order */
-enum
-{
-	ARG_NAME,
-	ARG_ARGS,
-	ARG_KWARGS,
-	ARG_QUEUE,
-	ARG_PRIORITY,
-	ARG_COUNTDOWN,
-	ARG_ETA,
-	ARG_EXPIRES,
-	ARG_MAX_RETRIES,
-	ARG_SOFT_TIME_LIMIT,
-	ARG_TIME_LIMIT,
-	ARG_IGNORE_RESULT,
-	ARG_LINK,
-	ARG_LINK_ERROR,
-	ARG_HEADERS,
-	ARG_SHADOW,
-	ARG_ID
-};
-
 /*
  * Options that are rare enough to share one column
  */
@@ -77,9 +55,9 @@ get_headers(FunctionCallInfo fcinfo)
 {
 	Jsonb	   *headers;
 
-	if (PG_ARGISNULL(ARG_HEADERS))
+	if (PG_ARGISNULL(ARG_headers))
 		return NULL;
-	headers = PG_GETARG_JSONB_P(ARG_HEADERS);
+	headers = PG_GETARG_JSONB_P(ARG_headers);
 	celeriac_require_object(headers, "headers");
 	return headers;
 }
@@ -88,8 +66,8 @@ static void
 push_limits(OptionsBuilder *options, FunctionCallInfo fcinfo,
 			const Definition *def)
 {
-	double		soft = get_limit(fcinfo, ARG_SOFT_TIME_LIMIT, "soft_time_limit");
-	double		hard = get_limit(fcinfo, ARG_TIME_LIMIT, "time_limit");
+	double		soft = get_limit(fcinfo, ARG_soft_time_limit, "soft_time_limit");
+	double		hard = get_limit(fcinfo, ARG_time_limit, "time_limit");
 	double		effective_soft = soft > 0 ? soft : def->soft_time_limit;
 	double		effective_hard = hard > 0 ? hard : def->time_limit;
 
@@ -108,28 +86,28 @@ build_options(FunctionCallInfo fcinfo, const Definition *def)
 {
 	OptionsBuilder options = {0};
 	Jsonb	   *headers = get_headers(fcinfo);
-	bool		ignore_result = PG_ARGISNULL(ARG_IGNORE_RESULT) ?
-		def->ignore_result : PG_GETARG_BOOL(ARG_IGNORE_RESULT);
+	bool		ignore_result = PG_ARGISNULL(ARG_ignore_result) ?
+		def->ignore_result : PG_GETARG_BOOL(ARG_ignore_result);
 
 	push_limits(&options, fcinfo, def);
 	if (ignore_result)
 		celeriac_options_bool(&options, "ignore_result", true);
 	if (!def->acks_late)
 		celeriac_options_bool(&options, "acks_late", false);
-	if (!PG_ARGISNULL(ARG_LINK))
-		celeriac_callbacks_require(PG_GETARG_ARRAYTYPE_P(ARG_LINK));
-	if (!PG_ARGISNULL(ARG_LINK_ERROR))
-		celeriac_callbacks_require(PG_GETARG_ARRAYTYPE_P(ARG_LINK_ERROR));
-	if (!PG_ARGISNULL(ARG_LINK))
-		celeriac_options_array(&options, "link", PG_GETARG_ARRAYTYPE_P(ARG_LINK));
-	if (!PG_ARGISNULL(ARG_LINK_ERROR))
+	if (!PG_ARGISNULL(ARG_link))
+		celeriac_callbacks_require(PG_GETARG_ARRAYTYPE_P(ARG_link));
+	if (!PG_ARGISNULL(ARG_link_error))
+		celeriac_callbacks_require(PG_GETARG_ARRAYTYPE_P(ARG_link_error));
+	if (!PG_ARGISNULL(ARG_link))
+		celeriac_options_array(&options, "link", PG_GETARG_ARRAYTYPE_P(ARG_link));
+	if (!PG_ARGISNULL(ARG_link_error))
 		celeriac_options_array(&options, "link_error",
-							   PG_GETARG_ARRAYTYPE_P(ARG_LINK_ERROR));
+							   PG_GETARG_ARRAYTYPE_P(ARG_link_error));
 	if (headers != NULL)
 		celeriac_options_jsonb(&options, "headers", headers);
-	if (!PG_ARGISNULL(ARG_SHADOW))
+	if (!PG_ARGISNULL(ARG_shadow))
 		celeriac_options_text(&options, "shadow",
-							  text_to_cstring(PG_GETARG_TEXT_PP(ARG_SHADOW)));
+							  text_to_cstring(PG_GETARG_TEXT_PP(ARG_shadow)));
 	return celeriac_options_done(&options);
 }
 
@@ -142,12 +120,26 @@ get_queue(FunctionCallInfo fcinfo, const Definition *def)
 	const char *queue;
 
 	/* a copy: the definition's may go with the cache before the send is done */
-	if (PG_ARGISNULL(ARG_QUEUE))
+	if (PG_ARGISNULL(ARG_queue))
 		queue = pstrdup(celeriac_definition_queue(def));
 	else
-		queue = text_to_cstring(PG_GETARG_TEXT_PP(ARG_QUEUE));
+		queue = text_to_cstring(PG_GETARG_TEXT_PP(ARG_queue));
 	celeriac_require_queue_name(queue);
 	return queue;
+}
+
+void
+celeriac_send_require_times(FunctionCallInfo fcinfo, TimestampTz now)
+{
+	if (!PG_ARGISNULL(ARG_eta) && !PG_ARGISNULL(ARG_countdown))
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+				 errmsg("countdown and eta exclude each other")));
+	if (!PG_ARGISNULL(ARG_expires) && PG_GETARG_TIMESTAMPTZ(ARG_expires) <= now)
+		ereport(ERROR,
+				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
+				 errmsg("expires is in the past"),
+				 errdetail("The task would never run.")));
 }
 
 static TimestampTz
@@ -155,47 +147,35 @@ get_eta(FunctionCallInfo fcinfo)
 {
 	double		seconds;
 
-	if (!PG_ARGISNULL(ARG_ETA) && !PG_ARGISNULL(ARG_COUNTDOWN))
-		ereport(ERROR,
-				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
-				 errmsg("countdown and eta exclude each other")));
-	if (!PG_ARGISNULL(ARG_ETA))
-		return PG_GETARG_TIMESTAMPTZ(ARG_ETA);
-	if (PG_ARGISNULL(ARG_COUNTDOWN))
+	if (!PG_ARGISNULL(ARG_eta))
+		return PG_GETARG_TIMESTAMPTZ(ARG_eta);
+	if (PG_ARGISNULL(ARG_countdown))
 		return 0;
-	seconds = celeriac_interval_seconds(PG_GETARG_INTERVAL_P(ARG_COUNTDOWN));
+	seconds = celeriac_interval_seconds(PG_GETARG_INTERVAL_P(ARG_countdown));
 	if (seconds < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
 				 errmsg("countdown must not be negative")));
 	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
 												   TimestampTzGetDatum(GetCurrentTimestamp()),
-												   PG_GETARG_DATUM(ARG_COUNTDOWN)));
+												   PG_GETARG_DATUM(ARG_countdown)));
 }
 
 static TimestampTz
-get_expires(FunctionCallInfo fcinfo, const Definition *def, TimestampTz now)
+get_expires(FunctionCallInfo fcinfo, const Definition *def)
 {
-	TimestampTz expires;
-
-	if (PG_ARGISNULL(ARG_EXPIRES))
+	if (PG_ARGISNULL(ARG_expires))
 		return def->expires > 0 ? celeriac_time_after(def->expires) : 0;
-	expires = PG_GETARG_TIMESTAMPTZ(ARG_EXPIRES);
-	if (expires <= now)
-		ereport(ERROR,
-				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
-				 errmsg("expires is in the past"),
-				 errdetail("The task would never run.")));
-	return expires;
+	return PG_GETARG_TIMESTAMPTZ(ARG_expires);
 }
 
 static int
 get_priority(FunctionCallInfo fcinfo, const Definition *def)
 {
-	if (PG_ARGISNULL(ARG_PRIORITY))
+	if (PG_ARGISNULL(ARG_priority))
 		return def->priority;
-	celeriac_require_priority(PG_GETARG_INT32(ARG_PRIORITY));
-	return PG_GETARG_INT32(ARG_PRIORITY);
+	celeriac_require_priority(PG_GETARG_INT32(ARG_priority));
+	return PG_GETARG_INT32(ARG_priority);
 }
 
 static int
@@ -203,9 +183,9 @@ get_max_retries(FunctionCallInfo fcinfo, const Definition *def)
 {
 	int			max_retries;
 
-	if (PG_ARGISNULL(ARG_MAX_RETRIES))
+	if (PG_ARGISNULL(ARG_max_retries))
 		return def->max_retries;
-	max_retries = PG_GETARG_INT32(ARG_MAX_RETRIES);
+	max_retries = PG_GETARG_INT32(ARG_max_retries);
 	if (max_retries < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
@@ -218,9 +198,9 @@ get_kwargs(FunctionCallInfo fcinfo)
 {
 	Jsonb	   *kwargs;
 
-	if (PG_ARGISNULL(ARG_KWARGS))
+	if (PG_ARGISNULL(ARG_kwargs))
 		return celeriac_empty_object();
-	kwargs = PG_GETARG_JSONB_P(ARG_KWARGS);
+	kwargs = PG_GETARG_JSONB_P(ARG_kwargs);
 	celeriac_require_object(kwargs, "kwargs");
 	return kwargs;
 }
@@ -230,11 +210,11 @@ get_name(FunctionCallInfo fcinfo)
 {
 	const char *name;
 
-	if (PG_ARGISNULL(ARG_NAME))
+	if (PG_ARGISNULL(ARG_name))
 		ereport(ERROR,
 				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
 				 errmsg("name must not be null")));
-	name = text_to_cstring(PG_GETARG_TEXT_PP(ARG_NAME));
+	name = text_to_cstring(PG_GETARG_TEXT_PP(ARG_name));
 	celeriac_require_task_name(name);
 	return name;
 }
@@ -256,15 +236,15 @@ static const Definition *
 read_request(FunctionCallInfo fcinfo, SendRequest *request, const char *sender)
 {
 	const Definition *def;
-	TimestampTz now = GetCurrentTimestamp();
 
 	request->name = get_name(fcinfo);
 	def = celeriac_definition(request->name);
 	request->kwargs = get_kwargs(fcinfo);
 	request->queue = get_queue(fcinfo, def);
 	request->priority = get_priority(fcinfo, def);
+	celeriac_send_require_times(fcinfo, GetCurrentTimestamp());
 	request->eta = get_eta(fcinfo);
-	request->expires = get_expires(fcinfo, def, now);
+	request->expires = get_expires(fcinfo, def);
 	request->max_retries = get_max_retries(fcinfo, def);
 	request->options = build_options(fcinfo, def);
 	request->sent_by = sender;
@@ -284,11 +264,11 @@ task_send(PG_FUNCTION_ARGS)
 	/* any query may drop the definition from the cache: only this is kept */
 	function = read_request(fcinfo, &request,
 							celeriac_role_name(context.caller))->function;
-	request.args = PG_ARGISNULL(ARG_ARGS) ? celeriac_empty_array() :
-		PG_GETARG_JSONB_P(ARG_ARGS);
+	request.args = PG_ARGISNULL(ARG_args) ? celeriac_empty_array() :
+		PG_GETARG_JSONB_P(ARG_args);
 	celeriac_require_array(request.args, "args");
-	if (!PG_ARGISNULL(ARG_ID))
-		request.id = PG_GETARG_UUID_P(ARG_ID);
+	if (!PG_ARGISNULL(ARG_id))
+		request.id = PG_GETARG_UUID_P(ARG_id);
 	celeriac_sqltask_check_arguments(function, request.args, request.kwargs);
 	celeriac_send_batch(&request, 1, id);
 	celeriac_leave(&context);
@@ -326,12 +306,12 @@ task_send_many(PG_FUNCTION_ARGS)
 	celeriac_enter(&context, fcinfo);
 	function = read_request(fcinfo, &request,
 							celeriac_role_name(context.caller))->function;
-	if (!PG_ARGISNULL(ARG_ID))
+	if (!PG_ARGISNULL(ARG_id))
 		ereport(ERROR,
 				(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
 				 errmsg("task_send_many makes its ids itself")));
-	if (!PG_ARGISNULL(ARG_ARGS))
-		prepare_many(&many, PG_GETARG_ARRAYTYPE_P(ARG_ARGS), function, request.kwargs);
+	if (!PG_ARGISNULL(ARG_args))
+		prepare_many(&many, PG_GETARG_ARRAYTYPE_P(ARG_args), function, request.kwargs);
 	celeriac_post_many(&request, &many);
 	celeriac_leave(&context);
 	for (int i = 0; i < many.count; i++)
@@ -347,15 +327,15 @@ task_send_many(PG_FUNCTION_ARGS)
 Datum
 task_delay(PG_FUNCTION_ARGS)
 {
-	LOCAL_FCINFO(call, ARG_ID + 1);
+	LOCAL_FCINFO(call, SEND_ARGUMENTS);
 	Jsonb	   *args = PG_NARGS() > 1 ? celeriac_variadic_args(fcinfo, 1) :
 		celeriac_empty_array();
 
-	InitFunctionCallInfoData(*call, fcinfo->flinfo, ARG_ID + 1, InvalidOid, NULL, NULL);
-	for (int i = 0; i <= ARG_ID; i++)
+	InitFunctionCallInfoData(*call, fcinfo->flinfo, SEND_ARGUMENTS, InvalidOid, NULL, NULL);
+	for (int i = 0; i < SEND_ARGUMENTS; i++)
 		call->args[i].isnull = true;
-	call->args[ARG_NAME] = fcinfo->args[0];
-	call->args[ARG_ARGS].value = JsonbPGetDatum(args);
-	call->args[ARG_ARGS].isnull = false;
+	call->args[ARG_name] = fcinfo->args[0];
+	call->args[ARG_args].value = JsonbPGetDatum(args);
+	call->args[ARG_args].isnull = false;
 	return task_send(call);
 }

@@ -28,16 +28,16 @@ celeriac_stamped(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	CelContext	context;
 	SPITupleTable *table;
-	Datum		values[3];
+	Datum		values[STAMPED_PARAMS];
 	uint64		count;
 
 	celeriac_require_not_null(fcinfo, 0, "headers");
 	celeriac_require_object(PG_GETARG_JSONB_P(0), "headers");
 	celeriac_init_srf(fcinfo);
 	celeriac_enter(&context, fcinfo);
-	values[0] = PG_GETARG_DATUM(0);
-	values[1] = BoolGetDatum(celeriac_is_admin(context.caller));
-	values[2] = CStringGetTextDatum(celeriac_role_name(context.caller));
+	values[PARAM_STAMPED_HEADERS] = PG_GETARG_DATUM(0);
+	values[PARAM_STAMPED_ALL] = BoolGetDatum(celeriac_is_admin(context.caller));
+	values[PARAM_STAMPED_SENT_BY] = CStringGetTextDatum(celeriac_role_name(context.caller));
 	count = celeriac_exec(STMT_STAMPED, values, NULL);
 	table = SPI_tuptable;
 	for (uint64 i = 0; i < count; i++)

@@ -23,7 +23,13 @@ PG_FUNCTION_INFO_V1(celeriac_claim_info);
 PG_FUNCTION_INFO_V1(celeriac_is_claimed);
 PG_FUNCTION_INFO_V1(celeriac_database_stats);
 
-/* (name, heartbeat, sessions, claims, fetched, succeeded, failed, retried, stale) */
+/* The columns of each are in the order of its declaration in src/sql. */
+enum
+{
+	WORKER_NAME, WORKER_HEARTBEAT, WORKER_SESSIONS, WORKER_CLAIMS, WORKER_FETCHED,
+	WORKER_SUCCEEDED, WORKER_FAILED, WORKER_RETRIED, WORKER_STALE, WORKER_COLUMNS
+};
+
 Datum
 celeriac_worker_stats(PG_FUNCTION_ARGS)
 {
@@ -34,46 +40,53 @@ celeriac_worker_stats(PG_FUNCTION_ARGS)
 	for (int i = 0; i < celeriac_max_workers; i++)
 	{
 		CelWorker  *worker = &CelShmem->workers[i];
-		Datum		values[9];
-		bool		nulls[9] = {false};
+		Datum		values[WORKER_COLUMNS];
+		bool		nulls[WORKER_COLUMNS] = {false};
 
 		if (worker->dboid != MyDatabaseId)
 			continue;
-		values[0] = CStringGetTextDatum(worker->name);
-		values[1] = TimestampTzGetDatum(worker->heartbeat);
-		values[2] = Int32GetDatum(worker->nsessions);
-		values[3] = Int32GetDatum(pg_atomic_read_u32(&worker->nclaims));
-		values[4] = Int64GetDatum(pg_atomic_read_u64(&worker->fetched));
-		values[5] = Int64GetDatum(pg_atomic_read_u64(&worker->succeeded));
-		values[6] = Int64GetDatum(pg_atomic_read_u64(&worker->failed));
-		values[7] = Int64GetDatum(pg_atomic_read_u64(&worker->retried));
-		values[8] = Int64GetDatum(pg_atomic_read_u64(&worker->stale));
+		values[WORKER_NAME] = CStringGetTextDatum(worker->name);
+		values[WORKER_HEARTBEAT] = TimestampTzGetDatum(worker->heartbeat);
+		values[WORKER_SESSIONS] = Int32GetDatum(worker->nsessions);
+		values[WORKER_CLAIMS] = Int32GetDatum(pg_atomic_read_u32(&worker->nclaims));
+		values[WORKER_FETCHED] = Int64GetDatum(pg_atomic_read_u64(&worker->fetched));
+		values[WORKER_SUCCEEDED] = Int64GetDatum(pg_atomic_read_u64(&worker->succeeded));
+		values[WORKER_FAILED] = Int64GetDatum(pg_atomic_read_u64(&worker->failed));
+		values[WORKER_RETRIED] = Int64GetDatum(pg_atomic_read_u64(&worker->retried));
+		values[WORKER_STALE] = Int64GetDatum(pg_atomic_read_u64(&worker->stale));
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	PG_RETURN_NULL();
 }
 
-/* (state, worker, delivery, started_at) of a session claim; NULL = none */
+enum
+{
+	INFO_STATE, INFO_WORKER, INFO_DELIVERY, INFO_STARTED_AT,
+	INFO_COLUMNS
+};
+
+/* of a session claim; NULL = none */
 Datum
 celeriac_claim_info(PG_FUNCTION_ARGS)
 {
 	Claim		claim;
 	TupleDesc	desc;
-	Datum		values[4];
-	bool		nulls[4] = {false};
+	Datum		values[INFO_COLUMNS];
+	bool		nulls[INFO_COLUMNS] = {false};
 
 	celeriac_shmem_require();
 	if (!celeriac_claim_get(PG_GETARG_UUID_P(0), &claim) || claim.kind != CLAIM_SESSION)
 		PG_RETURN_NULL();
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	values[0] = CStringGetTextDatum(celeriac_state_name(claim.started ? STATE_STARTED :
-														STATE_RECEIVED));
-	nulls[1] = claim.worker < 0;
-	values[1] = nulls[1] ? (Datum) 0 : CStringGetTextDatum(CelShmem->workers[claim.worker].name);
-	values[2] = Int32GetDatum(claim.delivery);
-	values[3] = TimestampTzGetDatum(claim.started_at);
-	nulls[3] = claim.started_at == 0;
+	values[INFO_STATE] = CStringGetTextDatum(celeriac_state_name(claim.started ? STATE_STARTED :
+																 STATE_RECEIVED));
+	if (claim.worker >= 0)
+		values[INFO_WORKER] = CStringGetTextDatum(CelShmem->workers[claim.worker].name);
+	nulls[INFO_WORKER] = claim.worker < 0;
+	values[INFO_DELIVERY] = Int32GetDatum(claim.delivery);
+	values[INFO_STARTED_AT] = TimestampTzGetDatum(claim.started_at);
+	nulls[INFO_STARTED_AT] = claim.started_at == 0;
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
@@ -86,22 +99,27 @@ celeriac_is_claimed(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(celeriac_claim_get(PG_GETARG_UUID_P(0), &claim));
 }
 
-/* (coordinator_pid, executors, listeners, waiting fetches, stale_outcomes) */
+enum
+{
+	DATABASE_COORDINATOR_PID, DATABASE_EXECUTORS, DATABASE_LISTENERS,
+	DATABASE_WAITING_FETCHES, DATABASE_STALE_OUTCOMES, DATABASE_COLUMNS
+};
+
 Datum
 celeriac_database_stats(PG_FUNCTION_ARGS)
 {
 	CelDatabase *db = celeriac_my_database();
 	TupleDesc	desc;
-	Datum		values[5];
-	bool		nulls[5] = {false};
+	Datum		values[DATABASE_COLUMNS];
+	bool		nulls[DATABASE_COLUMNS] = {false};
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	values[0] = Int32GetDatum(db->service.pid);
-	nulls[0] = db->service.pid == 0;
-	values[1] = Int32GetDatum(db->service.executors);
-	values[2] = Int32GetDatum(pg_atomic_read_u32(&db->events.listeners));
-	values[3] = Int32GetDatum(pg_atomic_read_u32(&db->waiters.fetch));
-	values[4] = Int64GetDatum(pg_atomic_read_u64(&db->stale_outcomes));
+	values[DATABASE_COORDINATOR_PID] = Int32GetDatum(db->service.pid);
+	nulls[DATABASE_COORDINATOR_PID] = db->service.pid == 0;
+	values[DATABASE_EXECUTORS] = Int32GetDatum(db->service.executors);
+	values[DATABASE_LISTENERS] = Int32GetDatum(pg_atomic_read_u32(&db->events.listeners));
+	values[DATABASE_WAITING_FETCHES] = Int32GetDatum(pg_atomic_read_u32(&db->waiters.fetch));
+	values[DATABASE_STALE_OUTCOMES] = Int64GetDatum(pg_atomic_read_u64(&db->stale_outcomes));
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

@@ -69,10 +69,10 @@ whole_of(Whole *whole, pg_uuid_t *root)
 	if (celeriac_exec(STMT_CANVAS_PART, &param, NULL) == 0)
 		return false;
 	row = (Row) {.tuple = SPI_tuptable->vals[0], .desc = SPI_tuptable->tupdesc};
-	*root = *celeriac_row_uuid(&row, 1);
-	is_root = celeriac_row_bool(&row, 2, false);
+	*root = *celeriac_row_uuid(&row, Anum_part_root);
+	is_root = celeriac_row_bool(&row, Anum_part_is_root, false);
 	whole->members = is_root ? STMT_CANVAS_OF_ROOT : STMT_CANVAS_OF_GROUP;
-	return is_root || celeriac_row_bool(&row, 3, false);
+	return is_root || celeriac_row_bool(&row, Anum_part_is_group, false);
 }
 
 /* Those nobody holds end together. */
@@ -121,13 +121,14 @@ revoke_pass(const Whole *whole, bool waiting_too, bool *any)
 	{
 		Row			row = {.tuple = table->vals[i], .desc = table->tupdesc};
 
-		if (celeriac_row_bool(&row, 2, false))
-			celeriac_outcome_init(&waiting[nwaiting++], celeriac_row_uuid(&row, 1),
+		if (celeriac_row_bool(&row, Anum_unfinished_waits, false))
+			celeriac_outcome_init(&waiting[nwaiting++],
+								  celeriac_row_uuid(&row, Anum_unfinished_id),
 								  OUTCOME_REVOKED, EXC_REVOKED, REVOKED_PLAIN);
 		else
 		{
-			leased[nrunnable] = celeriac_row_bool(&row, 3, false);
-			ids[nrunnable++] = celeriac_row_uuid(&row, 1);
+			leased[nrunnable] = celeriac_row_bool(&row, Anum_unfinished_leased, false);
+			ids[nrunnable++] = celeriac_row_uuid(&row, Anum_unfinished_id);
 		}
 	}
 	if (waiting_too && nwaiting > 0)
@@ -167,7 +168,8 @@ lock_free_rows(Whole *whole, Datum *ids, int count)
 		if (i < rows)
 			row.tuple = SPI_tuptable->vals[i];
 		if (i < rows &&
-			memcmp(celeriac_row_uuid(&row, 1), DatumGetUUIDP(ids[i]), UUID_LEN) == 0)
+			memcmp(celeriac_row_uuid(&row, Anum_message_id), DatumGetUUIDP(ids[i]),
+				   UUID_LEN) == 0)
 			continue;
 		whole->blocked = *DatumGetUUIDP(ids[i]);
 		return false;
@@ -188,8 +190,8 @@ take_all(Whole *whole)
 	for (uint64 i = 0; i < rows; i++)
 	{
 		Row			row = {.tuple = table->vals[i], .desc = table->tupdesc};
-		pg_uuid_t  *id = celeriac_row_uuid(&row, 1);
-		bool		waiting = celeriac_row_bool(&row, 2, false);
+		pg_uuid_t  *id = celeriac_row_uuid(&row, Anum_unfinished_id);
+		bool		waiting = celeriac_row_bool(&row, Anum_unfinished_waits, false);
 
 		CHECK_FOR_INTERRUPTS();
 		if (!waiting && is_held(id))

@@ -56,11 +56,7 @@ check_queues(ArrayType *array)
 	for (int i = 0; i < count; i++)
 	{
 		celeriac_require_queue_name(queues[i]);
-		if (!celeriac_queue(queues[i])->known)
-			ereport(ERROR,
-					(errcode(ERRCODE_CELERIAC_UNKNOWN_QUEUE),
-					 errmsg("queue \"%s\" does not exist", queues[i]),
-					 errhint("A queue is created by the first task sent to it, or by task_queue_create.")));
+		celeriac_require_queue(queues[i]);
 	}
 }
 
@@ -68,12 +64,18 @@ static void
 register_worker(FunctionCallInfo fcinfo, CelWorker *worker)
 {
 	Datum		values[] = {
-		PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2),
-		Int32GetDatum(MyProcPid), PG_GETARG_DATUM(4)
+		[PARAM_REGISTER_NAME] = PG_GETARG_DATUM(0),
+		[PARAM_REGISTER_QUEUES] = PG_GETARG_DATUM(1),
+		[PARAM_REGISTER_CONCURRENCY] = PG_GETARG_DATUM(2),
+		[PARAM_REGISTER_PID] = Int32GetDatum(MyProcPid),
+		[PARAM_REGISTER_INFO] = PG_GETARG_DATUM(4)
 	};
 	char		nulls[] = {
-		' ', PG_ARGISNULL(1) ? 'n' : ' ', PG_ARGISNULL(2) ? 'n' : ' ', ' ',
-		PG_ARGISNULL(4) ? 'n' : ' '
+		[PARAM_REGISTER_NAME] = ' ',
+		[PARAM_REGISTER_QUEUES] = PG_ARGISNULL(1) ? 'n' : ' ',
+		[PARAM_REGISTER_CONCURRENCY] = PG_ARGISNULL(2) ? 'n' : ' ',
+		[PARAM_REGISTER_PID] = ' ',
+		[PARAM_REGISTER_INFO] = PG_ARGISNULL(4) ? 'n' : ' '
 	};
 
 	if (!PG_ARGISNULL(1))

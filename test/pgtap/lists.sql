@@ -53,6 +53,17 @@ SELECT is(finish_as(name), :'hint', 'a state that is no outcome: ' || name) FROM
 CREATE TEMP VIEW col AS
     SELECT attrelid::regclass::text AS relation, attname::text AS name, attnum AS place, format_type(atttypid, atttypmod) AS type, attnotnull AS required
     FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped;
+-- C knows them by number: src/base/relation.h.  The first of users' columns would come after ours.
+\set header `cat src/base/relation.h`
+CREATE TEMP VIEW in_c AS
+    SELECT relation, c[1]::name COLLATE "C" AS name, lower(c[2])::name COLLATE "C" AS type, number
+    FROM (VALUES ('task_message', 'MESSAGE'), ('task_result', 'RESULT'), ('task_delivery', 'DELIVERY'), ('task_outcome', 'OUTCOME')) AS lists (relation, list),
+        substring(:'header', 'CELERIAC_' || list || '_COLUMNS\(COLUMN\) \\(.*?)\n\n') AS rows,
+        regexp_matches(rows, '\n\tCOLUMN\((\w+), (\w+)OID', 'g') WITH ORDINALITY AS r (c, number);
+SELECT results_eq(format('SELECT name, type, number FROM in_c WHERE relation = %L ORDER BY number', t),
+    format('SELECT a.attname, t.typname, a.attnum::bigint FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+        WHERE a.attrelid = %L::regclass AND a.attnum > 0 ORDER BY a.attnum', t), 'C has the columns of ' || t)
+FROM unnest('{task_message,task_result,task_delivery,task_outcome}'::text[]) AS t;
 SELECT results_eq(format('SELECT name, place, type, required FROM col WHERE relation = %L ORDER BY place', inhrelid::regclass),
     format('SELECT name, place, type, required FROM col WHERE relation = %L ORDER BY place', inhparent::regclass), inhrelid::regclass || ' has its parent''s columns')
 FROM pg_inherits WHERE inhparent IN ('task_message'::regclass, 'task_result'::regclass);

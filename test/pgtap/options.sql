@@ -20,13 +20,13 @@ CREATE TEMP VIEW argument AS
 CREATE TEMP VIEW documented AS
     SELECT m[1] COLLATE "C" AS option, replace(m[2], 'float8', 'double precision') AS type, m[3] AS boot
     FROM regexp_matches(:'page', '^\| `([a-z_]+) ([a-z0-9\[\]]+)` \| ([^|]+) \| [^|]+ \|$', 'gn') AS m;
--- The members of the SDK's struct task_definition, and what docs/task-sdk.md says of them.
-\set header `cat worker/include/celeriac/task.h`
+-- The list that C and the install script are made of, and what docs/task-sdk.md says of it.
+\set header `cat worker/include/celeriac/options.h`
 \set sdk_page `cat docs/task-sdk.md`
-CREATE TEMP VIEW in_sdk AS
-    SELECT m[2] COLLATE "C" AS option, m[1] AS type
-    FROM regexp_matches(substring(:'header', '(typedef struct task_definition\n.*?\n\} task_definition;)'),
-        '^\t(?:const )?(char|int|double|task_function)\s+\*?([a-z_]+);', 'gn') AS m WHERE m[2] NOT IN ('name', 'run');
+CREATE TEMP VIEW listed AS
+    SELECT m[1] COLLATE "C" AS option, m[2] AS kind, m[3] AS definition, m[4] AS unset, m[5] AS send, m[6] AS signature, number
+    FROM regexp_matches(:'header', '^\tOPTION\((\w+), (\w+), (\w+), ([^,]+), (\w+), (\w+)\)', 'gn') WITH ORDINALITY AS r (m, number);
+CREATE TEMP VIEW in_sdk AS SELECT option FROM listed WHERE definition = 'module';
 
 SELECT results_eq(format($$SELECT option, replace(type, 'smallint', 'integer') FROM stored ORDER BY place$$),
     format($$SELECT option, type FROM argument WHERE function = %L ORDER BY place$$, f), f || ' takes the columns of task_definition, in their order')
@@ -37,9 +37,18 @@ SELECT results_eq($$SELECT option FROM in_sdk ORDER BY 1$$,
     $$SELECT option FROM stored WHERE option NOT IN ('expires', 'rate_limit') ORDER BY 1$$, 'a C task may set all but two');
 SELECT is_empty(format($$SELECT option FROM in_sdk WHERE substring(%L, '\n## Listing the tasks\n.*?\n## ') NOT LIKE '%%`' || option || '`%%'$$, :'sdk_page'),
     'docs/task-sdk.md names each of those');
-SELECT is_empty($$SELECT s.option, s.type, c.type FROM stored AS s JOIN in_sdk AS c USING (option)
-    WHERE c.type <> CASE WHEN s.type IN ('text', 'text[]') THEN 'char' WHEN s.type IN ('interval', 'double precision') THEN 'double' ELSE 'int' END$$,
-    'and has room for its values');
+-- Each line of the list is read, and all of it.
+SELECT is(count(*), array_length(regexp_split_to_array(:'header', '\n\tOPTION\('), 1) - 1::bigint, 'the list is read whole') FROM listed;
+SELECT results_eq($$SELECT option FROM listed WHERE definition <> 'none' ORDER BY number$$, 'SELECT option FROM stored ORDER BY place', 'it has the columns of task_definition');
+SELECT results_eq(format($$SELECT a.name COLLATE "C" FROM pg_proc AS p, unnest(p.proargnames) WITH ORDINALITY AS a (name, place) WHERE p.oid = %L::regprocedure
+        AND a.name NOT IN ('name', 'sig', 'args', 'kwargs', 'id') ORDER BY a.place$$, oid::regprocedure),
+    $$SELECT option FROM listed WHERE send = 'send' ORDER BY number$$, format('and the parameters of %s(%s, …)', proname, proargnames[1]))
+FROM pg_proc WHERE proname IN ('task_send', 'task_send_many');
+SELECT is(regexp_replace(regexp_replace(substring(:'page', '\ntask_send\((name text.*?)\) → uuid'), '\s+', ' ', 'g'), ' DEFAULT [^,]+', '', 'g'),
+    replace(parameters, 'timestamp with time zone', 'timestamptz'), 'docs/sql.md has the parameters of task_send')
+FROM pg_proc AS p, LATERAL (SELECT string_agg(a.name || ' ' || format_type(a.type, NULL), ', ' ORDER BY a.place) AS parameters
+    FROM unnest(p.proargnames, p.proargtypes::oid[]) WITH ORDINALITY AS a (name, type, place)) AS l
+WHERE proname = 'task_send' AND proargnames[1] = 'name';
 
 --
 -- What a new definition has is what the documentation says.
@@ -52,6 +61,14 @@ CREATE FUNCTION row_of(options jsonb) RETURNS jsonb LANGUAGE sql AS
 $$ SELECT to_jsonb(d) - '{name,function}'::text[] FROM jsonb_populate_record(NULL::task_definition, options) AS d $$;
 SELECT is(definition('options.plain'), (SELECT row_of(jsonb_object_agg(option, CASE WHEN boot NOT IN ('none', 'off') THEN boot END)) FROM documented),
     'defaults are as documented');
+-- A task without a definition has the defaults of C: NULL there is NULL or 0 or -1.
+CREATE TEMP VIEW plain AS SELECT key COLLATE "C" AS option, value FROM jsonb_each_text(definition('options.plain'));
+SELECT is_empty($$SELECT option, value, unset FROM plain JOIN listed USING (option) WHERE definition <> 'none' AND NOT CASE kind
+    WHEN 'integer' THEN coalesce(value::int, -1) = unset::int
+    WHEN 'boolean' THEN value::boolean = unset::boolean
+    WHEN 'interval' THEN coalesce(extract(epoch FROM value::interval), 0) = unset::numeric
+    WHEN 'float8' THEN coalesce(value::float8, 0) = unset::float8
+    ELSE value IS NULL AND unset IN ('NULL', '{0}') END$$, 'a task without a definition has the same');
 
 --
 -- Each option goes to its own column, by each function, and to no other.

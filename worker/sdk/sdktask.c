@@ -53,6 +53,17 @@ sdk_dump(const json_t *value)
 	return json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
+/* Numbers may be of any length: the text is kept, and jsonb has room for them. */
+bool
+sdk_is_json(const char *text, size_t length, json_error_t *error)
+{
+	json_t	   *value = json_loadb(text, length, JSON_DECODE_ANY | JSON_ALLOW_NUL |
+								   JSON_DECODE_INT_AS_REAL, error);
+
+	json_decref(value);
+	return value != NULL;
+}
+
 task_status
 sdk_set_error(SdkTask *self, task_status status, const char *type,
 			  char *message)

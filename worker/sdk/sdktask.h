@@ -43,6 +43,9 @@ extern char *sdk_format(const char *format,...) TASK_PRINTF(1, 2);
 extern char *sdk_copy(const char *text);
 extern char *sdk_dump(const json_t *value);
 
+/* Is it JSON that can be a result?  If not, error says why. */
+extern bool sdk_is_json(const char *text, size_t length, json_error_t *error);
+
 /* Record an error, in place of whatever was recorded before; takes message. */
 extern task_status sdk_set_error(SdkTask *self, task_status status, const char *type, char *message);
 

@@ -40,12 +40,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "celeriac/options.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /* Changes whenever a struct of this file does; a module of another ABI is refused. */
-#define TASK_ABI_VERSION 2
+#define TASK_ABI_VERSION 3
 
 /* One delivery of a task. */
 typedef struct task task;
@@ -82,29 +84,35 @@ typedef task_status (*task_function) (task *t);
 /* for .max_retries: retry for ever */
 #define TASK_NO_LIMIT (-1)
 
+/* What holds an option; NULL is an unset text. */
+#define TASK_TYPE_text const char *
+#define TASK_TYPE_texts const char *
+#define TASK_TYPE_integer int
+#define TASK_TYPE_boolean int
+#define TASK_TYPE_float8 double
+#define TASK_TYPE_interval double
+
+#define TASK_UNSET_text NULL
+#define TASK_UNSET_texts NULL
+#define TASK_UNSET_integer TASK_UNSET
+#define TASK_UNSET_boolean TASK_UNSET
+#define TASK_UNSET_float8 TASK_UNSET
+#define TASK_UNSET_interval TASK_UNSET
+
+#define TASK_MEMBER(name, kind, definition, unset, send, signature) \
+	CELERIAC_DECLARED_##definition(TASK_TYPE_##kind name;)
+
 /*
- * A task and its options.  They are Celery's and have the meaning of the
- * arguments of task_define() in SQL; durations are in seconds, truth is 0 or 1.
- * Do not fill it in by hand: TASK() presets everything to TASK_UNSET.
+ * A task and its options, which options.h lists.  They are Celery's and have the
+ * meaning of the arguments of task_define() in SQL; durations are in seconds,
+ * truth is 0 or 1.  Do not fill it in by hand: TASK() presets everything to
+ * TASK_UNSET.
  */
 typedef struct task_definition
 {
 	const char *name;			/* without the module's name */
 	task_function run;
-	const char *queue;			/* NULL = unset */
-	const char *autoretry_for;	/* "IOError,TimeoutError"; NULL = unset */
-	int			priority;		/* higher runs first */
-	int			max_retries;	/* or TASK_NO_LIMIT */
-	int			max_deliveries; /* workers it may kill before it fails */
-	int			retry_jitter;	/* truth: randomise the backoff */
-	int			acks_late;		/* truth: 0 = at most once */
-	int			ignore_result;	/* truth */
-	int			track_started;	/* truth */
-	double		retry_delay;	/* before a retry */
-	double		retry_backoff;	/* first delay, doubled by each retry; 0 = off */
-	double		retry_backoff_max;
-	double		soft_time_limit;	/* then task_soft_limit_reached() */
-	double		time_limit;		/* then the process is killed */
+				CELERIAC_TASK_OPTIONS(TASK_MEMBER)
 } task_definition;
 
 /* What a module exports, under the name celeriac_task_module. */
@@ -510,6 +518,20 @@ task_options_json(task *t)
 #ifdef __cplusplus
 }								/* extern "C" */
 
+#define TASK_PRESET_MEMBER(name, kind, definition, unset, send, signature) \
+	CELERIAC_DECLARED_##definition(d.name = TASK_UNSET_##kind;)
+
+#define TASK_GIVEN_text const char *
+#define TASK_GIVEN_texts const char *
+#define TASK_GIVEN_integer int
+#define TASK_GIVEN_boolean bool
+#define TASK_GIVEN_float8 double
+#define TASK_GIVEN_interval double
+
+#define TASK_SETTER(name, kind, definition, unset, send, signature) \
+	CELERIAC_DECLARED_##definition( \
+		task_builder &name(TASK_GIVEN_##kind v) { d.name = v; return *this; })
+
 /*
  * C++ has no designated initialisers before C++20: options are chained calls,
  *
@@ -522,28 +544,10 @@ public:
 	{
 		d.name = name;
 		d.run = run;
-		d.queue = d.autoretry_for = NULL;
-		d.priority = d.max_retries = d.max_deliveries = TASK_UNSET;
-		d.retry_jitter = d.acks_late = TASK_UNSET;
-		d.ignore_result = d.track_started = TASK_UNSET;
-		d.retry_delay = d.retry_backoff = d.retry_backoff_max = TASK_UNSET;
-		d.soft_time_limit = d.time_limit = TASK_UNSET;
+		CELERIAC_TASK_OPTIONS(TASK_PRESET_MEMBER)
 	}
 
-	task_builder &queue(const char *v) { d.queue = v; return *this; }
-	task_builder &autoretry_for(const char *v) { d.autoretry_for = v; return *this; }
-	task_builder &priority(int v) { d.priority = v; return *this; }
-	task_builder &max_retries(int v) { d.max_retries = v; return *this; }
-	task_builder &max_deliveries(int v) { d.max_deliveries = v; return *this; }
-	task_builder &retry_jitter(bool v) { d.retry_jitter = v; return *this; }
-	task_builder &acks_late(bool v) { d.acks_late = v; return *this; }
-	task_builder &ignore_result(bool v) { d.ignore_result = v; return *this; }
-	task_builder &track_started(bool v) { d.track_started = v; return *this; }
-	task_builder &retry_delay(double v) { d.retry_delay = v; return *this; }
-	task_builder &retry_backoff(double v) { d.retry_backoff = v; return *this; }
-	task_builder &retry_backoff_max(double v) { d.retry_backoff_max = v; return *this; }
-	task_builder &soft_time_limit(double v) { d.soft_time_limit = v; return *this; }
-	task_builder &time_limit(double v) { d.time_limit = v; return *this; }
+	CELERIAC_TASK_OPTIONS(TASK_SETTER)
 
 	operator task_definition() const { return d; }
 
@@ -563,18 +567,16 @@ private:
 
 #else							/* C */
 
+#define TASK_PRESET(name, kind, definition, unset, send, signature) \
+	CELERIAC_DECLARED_##definition(.name = TASK_UNSET_##kind,)
+
 /*
  * TASK(name, function, .option = value, ...).  The presets come first, so what
  * the caller writes wins; compilers warn about overridden initialisers, which
  * is the point here, so TASK_MODULE silences that one warning.
  */
 #define TASK(task_name, ...) { \
-		.priority = TASK_UNSET, .max_retries = TASK_UNSET, \
-		.max_deliveries = TASK_UNSET, .retry_jitter = TASK_UNSET, \
-		.acks_late = TASK_UNSET, .ignore_result = TASK_UNSET, \
-		.track_started = TASK_UNSET, .retry_delay = TASK_UNSET, \
-		.retry_backoff = TASK_UNSET, .retry_backoff_max = TASK_UNSET, \
-		.soft_time_limit = TASK_UNSET, .time_limit = TASK_UNSET, \
+		CELERIAC_TASK_OPTIONS(TASK_PRESET) \
 		.name = (task_name), .run = __VA_ARGS__ }
 
 #if defined(__GNUC__)

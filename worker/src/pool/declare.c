@@ -10,76 +10,77 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "celeriac/options.h"
 #include "server/answer.h"
 
-typedef enum DeclareKind
-{
-	DECLARE_TEXT,
-	DECLARE_TEXTS,				/* separated by commas */
-	DECLARE_INT,
-	DECLARE_TRUTH,
-	DECLARE_DOUBLE,
-	DECLARE_SECONDS
-} DeclareKind;
+#define KIND_MEMBER(name, type) KIND_##name,
+#define KIND_TYPE(name, type) [KIND_##name] = type,
 
-static const char *const declare_types[] = {
-	[DECLARE_TEXT] = "text",
-	[DECLARE_TEXTS] = "text[]",
-	[DECLARE_INT] = "integer",
-	[DECLARE_TRUTH] = "boolean",
-	[DECLARE_DOUBLE] = "float8",
-	[DECLARE_SECONDS] = "interval",
-};
+typedef enum OptionKind
+{
+	CELERIAC_OPTION_KINDS(KIND_MEMBER)
+} OptionKind;
+
+static const char *const option_types[] = {CELERIAC_OPTION_KINDS(KIND_TYPE)};
 
 typedef struct DeclareOption
 {
 	const char *name;			/* of the argument of task_define() */
-	DeclareKind kind;
+	OptionKind	kind;
 	size_t		offset;			/* in task_definition */
 } DeclareOption;
 
-#define DECLARE_OPTION(name, kind) {#name, kind, offsetof(task_definition, name)}
+#define DECLARE_OPTION(name, kind, definition, unset, send, signature) \
+	CELERIAC_DECLARED_##definition({#name, KIND_##kind, offsetof(task_definition, name)},)
 
-static const DeclareOption declare_options[] = {
-	DECLARE_OPTION(queue, DECLARE_TEXT),
-	DECLARE_OPTION(priority, DECLARE_INT),
-	DECLARE_OPTION(max_retries, DECLARE_INT),
-	DECLARE_OPTION(retry_delay, DECLARE_SECONDS),
-	DECLARE_OPTION(retry_backoff, DECLARE_DOUBLE),
-	DECLARE_OPTION(retry_backoff_max, DECLARE_SECONDS),
-	DECLARE_OPTION(retry_jitter, DECLARE_TRUTH),
-	DECLARE_OPTION(soft_time_limit, DECLARE_SECONDS),
-	DECLARE_OPTION(time_limit, DECLARE_SECONDS),
-	DECLARE_OPTION(acks_late, DECLARE_TRUTH),
-	DECLARE_OPTION(max_deliveries, DECLARE_INT),
-	DECLARE_OPTION(ignore_result, DECLARE_TRUTH),
-	DECLARE_OPTION(track_started, DECLARE_TRUTH),
-	DECLARE_OPTION(autoretry_for, DECLARE_TEXTS),
-};
+static const DeclareOption declare_options[] = {CELERIAC_TASK_OPTIONS(DECLARE_OPTION)};
 
 #define DECLARE_OPTIONS (sizeof(declare_options) / sizeof(declare_options[0]))
+
+static char *
+declare_text(const char *text, bool list)
+{
+	if (text == NULL)
+		return NULL;
+	return list ? mem_printf("{%s}", text) : mem_strdup(text);
+}
+
+static char *
+declare_int(int number, bool truth)
+{
+	if (number == TASK_UNSET)
+		return NULL;
+	return truth ? mem_strdup(number ? "true" : "false") : mem_printf("%d", number);
+}
+
+static char *
+declare_double(double number, bool seconds)
+{
+	if (number == TASK_UNSET)
+		return NULL;
+	return mem_printf(seconds ? "%.15g s" : "%.15g", number);
+}
 
 /* The value as the server reads it, to be freed; NULL when it is not set. */
 static char *
 declare_value(const DeclareOption *option, const task_definition *definition)
 {
 	const void *value = (const char *) definition + option->offset;
-	const char *text = option->kind <= DECLARE_TEXTS ? *(const char *const *) value : NULL;
-	int			whole = option->kind == DECLARE_INT || option->kind == DECLARE_TRUTH
-		? *(const int *) value : TASK_UNSET;
-	double		number = option->kind >= DECLARE_DOUBLE ? *(const double *) value
-		: TASK_UNSET;
 
-	if (text != NULL)
-		return option->kind == DECLARE_TEXTS ? mem_printf("{%s}", text)
-			: mem_strdup(text);
-	if (whole != TASK_UNSET)
-		return option->kind == DECLARE_INT ? mem_printf("%d", whole)
-			: mem_strdup(whole ? "true" : "false");
-	if (number != TASK_UNSET)
-		return mem_printf(option->kind == DECLARE_SECONDS ? "%.15g s" : "%.15g",
-						  number);
-	return NULL;
+	switch (option->kind)
+	{
+		case KIND_text:
+		case KIND_texts:
+			return declare_text(*(const char *const *) value, option->kind == KIND_texts);
+		case KIND_integer:
+		case KIND_boolean:
+			return declare_int(*(const int *) value, option->kind == KIND_boolean);
+		case KIND_float8:
+		case KIND_interval:
+			return declare_double(*(const double *) value, option->kind == KIND_interval);
+		default:
+			return NULL;		/* not in a module: no member has such a type */
+	}
 }
 
 /* definition NULL: a program, which sets no option. */
@@ -101,7 +102,7 @@ declare_task(Link *link, const char *name, const task_definition *definition)
 			continue;
 		params[nparams++] = values[i];
 		buffer_printf(&sql, ", %s => $%d::%s", option->name, nparams,
-					  declare_types[option->kind]);
+					  option_types[option->kind]);
 	}
 	buffer_printf(&sql, "%s", STATEMENT_DEFINE_END);
 	link_query(link, buffer_head(&sql), nparams, params, answer_ignore,

@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sdk/sdktask.h"
 #include "sdk/shared.h"
 
 #define PROGRAM_STDERR_TAIL	(64 * 1024)
@@ -292,15 +293,12 @@ program_judge_output(ProgramRun *run, Report *report)
 	const char *text = buffer_head(&run->output);
 	size_t		length = buffer_length(&run->output);
 	json_error_t error;
-	json_t	   *value;
 
 	while (length > 0 && strchr(" \t\r\n", text[length - 1]) != NULL)
 		length--;
 	if (length == 0)
 		return;
-	value = json_loadb(text, length, JSON_DECODE_ANY | JSON_ALLOW_NUL |
-					   JSON_DECODE_INT_AS_REAL, &error);
-	if (value == NULL)
+	if (!sdk_is_json(text, length, &error))
 	{
 		snprintf(run->message, sizeof(run->message),
 				 "standard output is not JSON: line %d: %s",
@@ -308,7 +306,6 @@ program_judge_output(ProgramRun *run, Report *report)
 		program_fail(run, report, EXC_PROGRAM);
 		return;
 	}
-	json_decref(value);
 	report->result = (Text) {text, length};
 }
 
