@@ -34,8 +34,11 @@ typedef struct Delivery
 	pg_uuid_t	root_id;
 	pg_uuid_t	parent_id;
 	pg_uuid_t	group_id;
-	Jsonb	   *options;		/* NULL = none; limits merged in */
+	Jsonb	   *options;		/* NULL = none */
 	char	   *sent_by;		/* role name */
+
+	/* for one that is run next; 0 in one that only ends */
+	Oid			function;		/* of the database; InvalidOid = none, or gone */
 	double		soft_time_limit;	/* seconds; 0 = none */
 	double		time_limit;
 } Delivery;

@@ -27,16 +27,21 @@ typedef struct FunctionEntry
 	Oid			oid;			/* hash key */
 	uint32		hash;			/* as the syscache callback names it */
 	bool		valid;
-	SqlFunction *function;		/* NULL after an error while it was built */
+	SqlFunction *function;
 } FunctionEntry;
 
 static HTAB *functions = NULL;
+
+/* How often a function has changed: one may while it is described. */
+static uint32 changes = 0;
 
 /*
  * Replaced descriptions.  One may belong to the call that is being executed,
  * so they are freed when the next call begins; calls do not nest.
  */
 static SqlFunction *retired = NULL;
+
+PG_FUNCTION_INFO_V1(celeriac_check_function);
 
 pg_noreturn static void refuse(const char *name, const char *detail, const char *hint);
 
@@ -49,6 +54,7 @@ proc_changed(Datum arg, int cacheid, uint32 hash)
 	HASH_SEQ_STATUS scan;
 	FunctionEntry *entry;
 
+	changes++;
 	hash_seq_init(&scan, functions);
 	while ((entry = hash_seq_search(&scan)) != NULL)
 	{
@@ -265,6 +271,7 @@ celeriac_function(Oid oid)
 {
 	FunctionEntry *entry;
 	SqlFunction *built;
+	uint32		seen;
 	bool		found;
 
 	if (functions == NULL)
@@ -273,26 +280,22 @@ celeriac_function(Oid oid)
 	if (entry != NULL && entry->valid)
 		return entry->function;
 
+	seen = changes;
 	built = build_function(oid);
 	entry = hash_search(functions, &oid, HASH_ENTER, &found);
 	if (found)
 		retire(entry->function);
 	entry->hash = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(oid));
 	entry->function = built;
-	entry->valid = true;
+
+	/* what may be out of date already is good for this call only */
+	entry->valid = (seen == changes);
 	return built;
 }
-
-void
-celeriac_sqltask_check_function(Oid function)
-{
-	(void) celeriac_function(function);
-}
-PG_FUNCTION_INFO_V1(celeriac_check_function);
 
 Datum
 celeriac_check_function(PG_FUNCTION_ARGS)
 {
-	celeriac_sqltask_check_function(PG_GETARG_OID(0));
+	(void) celeriac_function(PG_GETARG_OID(0));
 	PG_RETURN_TEXT_P(cstring_to_text(format_procedure_qualified(PG_GETARG_OID(0))));
 }

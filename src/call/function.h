@@ -9,9 +9,6 @@
 
 #include "call/convert.h"
 
-/* raises unless the function can be a task at all (kind, parameters) */
-extern void celeriac_sqltask_check_function(Oid function);
-
 /* How to call it with values for some of its parameters. */
 typedef struct CallPlan
 {

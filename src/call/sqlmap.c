@@ -71,16 +71,16 @@ call_for_each(Oid function, Jsonb *items, bool star)
 }
 
 Jsonb *
-celeriac_sqlmap_call(Oid function, const Delivery *delivery)
+celeriac_sqlmap_call(const Delivery *delivery)
 {
 	Jsonb	   *items;
 
 	if (!map_is(delivery->name))
-		return celeriac_sqltask_call(function, delivery->args, delivery->kwargs);
+		return celeriac_sqltask_call(delivery->function, delivery->args, delivery->kwargs);
 	items = celeriac_option_jsonb(delivery->kwargs, "it");
 	if (items == NULL || !JB_ROOT_IS_ARRAY(items) || JB_ROOT_IS_SCALAR(items))
 		ereport(ERROR,
 				(errcode(ERRCODE_CELERIAC_ARGUMENT_MISMATCH),
 				 errmsg("the keyword argument \"it\" is no list of items")));
-	return call_for_each(function, items, strcmp(delivery->name, STARMAP_TASK) == 0);
+	return call_for_each(delivery->function, items, strcmp(delivery->name, STARMAP_TASK) == 0);
 }

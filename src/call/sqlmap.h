@@ -12,7 +12,7 @@
 
 #include "base/delivery.h"
 
-/* as celeriac_sqltask_call, whatever the delivery is */
-extern Jsonb *celeriac_sqlmap_call(Oid function, const Delivery *delivery);
+/* as celeriac_sqltask_call, whatever the delivery is; its function is there */
+extern Jsonb *celeriac_sqlmap_call(const Delivery *delivery);
 
 #endif							/* CELERIAC_CALL_SQLMAP_H */

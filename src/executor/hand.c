@@ -78,13 +78,9 @@ celeriac_hand_wait_begin(void)
 static void
 look_up(RunTask *task, Delivery *delivery)
 {
-	const char *name = celeriac_defining_name(delivery->name, delivery->kwargs);
-	const Definition *definition = celeriac_definition(name);
-
 	task->delivery = delivery;
-	task->function = definition->known ? definition->function : InvalidOid;
-	task->module = OidIsValid(task->function) ? NULL :
-		celeriac_cmodule_find(name);
+	task->module = OidIsValid(delivery->function) ? NULL :
+		celeriac_cmodule_find(celeriac_defining_name(delivery->name, delivery->kwargs));
 }
 
 void

@@ -15,7 +15,6 @@ struct ModuleTask;
 typedef struct RunTask
 {
 	Delivery   *delivery;
-	Oid			function;
 	const struct ModuleTask *module;
 } RunTask;
 

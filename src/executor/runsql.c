@@ -65,7 +65,7 @@ call_function(Run *run, const RunTask *task)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	result = celeriac_sqlmap_call(task->function, d);
+	result = celeriac_sqlmap_call(d);
 	MemoryContextSwitchTo(caller);
 	result = copy_jsonb(result);
 	SPI_finish();
@@ -170,8 +170,8 @@ celeriac_ends_before_start(const RunTask *task, Outcome *outcome)
 	else if (claim.revoked)
 		celeriac_end_with(outcome, OUTCOME_REVOKED, EXC_REVOKED, REVOKED_PLAIN);
 	else if (task->module == NULL &&
-			 (!OidIsValid(task->function) ||
-			  !SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(task->function))))
+			 (!OidIsValid(d->function) ||
+			  !SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(d->function))))
 		celeriac_end_with(outcome, OUTCOME_FAILURE, EXC_NOT_REGISTERED,
 						  psprintf("task \"%s\" is not registered here",
 								   celeriac_defining_name(d->name, d->kwargs)));

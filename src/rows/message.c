@@ -29,37 +29,6 @@ copy_uuid(const Row *row, int number, pg_uuid_t *id)
 	return value != NULL;
 }
 
-/* The message's own limits, else those of its definition as it is now. */
-static void
-merge_limits(Delivery *d)
-{
-	const Definition *def;
-	OptionsBuilder limits = {0};
-	bool		own_soft = celeriac_option_number(d->options, "soft_time_limit",
-												  &d->soft_time_limit);
-	bool		own_hard = celeriac_option_number(d->options, "time_limit", &d->time_limit);
-
-	def = celeriac_definition_of(d);
-	if (!own_soft && def->soft_time_limit > 0)
-	{
-		d->soft_time_limit = def->soft_time_limit;
-		celeriac_options_number(&limits, "soft_time_limit", d->soft_time_limit);
-	}
-	if (!own_hard && def->time_limit > 0)
-	{
-		d->time_limit = def->time_limit;
-		celeriac_options_number(&limits, "time_limit", d->time_limit);
-	}
-	if (!limits.any)
-		return;
-	if (d->options == NULL)
-		d->options = celeriac_options_done(&limits);
-	else
-		d->options = DatumGetJsonbP(DirectFunctionCall2(jsonb_concat,
-														JsonbPGetDatum(d->options),
-														JsonbPGetDatum(celeriac_options_done(&limits))));
-}
-
 static char *
 shared_text(const Row *row, int number, char **last)
 {
@@ -94,7 +63,6 @@ celeriac_row_delivery(const Row *row, DeliveryTexts *texts, Delivery *d)
 	d->has_group = copy_uuid(row, Anum_message_group_id, &d->group_id);
 	d->options = celeriac_row_jsonb(row, Anum_message_options);
 	d->sent_by = shared_text(row, Anum_message_sent_by, &texts->sent_by);
-	merge_limits(d);
 }
 
 void
@@ -108,6 +76,43 @@ celeriac_read_delivery(SPITupleTable *table, uint64 number, Delivery *d)
 
 	heap_deform_tuple(table->vals[number], table->tupdesc, values, nulls);
 	celeriac_row_delivery(&row, &texts, d);
+}
+
+static void
+merge_limits(Delivery *d, const Definition *def)
+{
+	OptionsBuilder limits = {0};
+	bool		own_soft = celeriac_option_number(d->options, "soft_time_limit",
+												  &d->soft_time_limit);
+	bool		own_hard = celeriac_option_number(d->options, "time_limit", &d->time_limit);
+
+	if (!own_soft && def->soft_time_limit > 0)
+	{
+		d->soft_time_limit = def->soft_time_limit;
+		celeriac_options_number(&limits, "soft_time_limit", d->soft_time_limit);
+	}
+	if (!own_hard && def->time_limit > 0)
+	{
+		d->time_limit = def->time_limit;
+		celeriac_options_number(&limits, "time_limit", d->time_limit);
+	}
+	if (!limits.any)
+		return;
+	if (d->options == NULL)
+		d->options = celeriac_options_done(&limits);
+	else
+		d->options = DatumGetJsonbP(DirectFunctionCall2(jsonb_concat,
+														JsonbPGetDatum(d->options),
+														JsonbPGetDatum(celeriac_options_done(&limits))));
+}
+
+void
+celeriac_delivery_define(Delivery *d)
+{
+	const Definition *def = celeriac_definition_of(d);
+
+	d->function = def->known ? def->function : InvalidOid;
+	merge_limits(d, def);
 }
 
 bool

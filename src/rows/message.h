@@ -26,6 +26,12 @@ extern void celeriac_row_delivery(const Row *row, DeliveryTexts *texts,
 								  Delivery *delivery);
 extern void celeriac_read_delivery(SPITupleTable *table, uint64 row,
 								   Delivery *delivery);
+
+/*
+ * For a delivery that is run next: its function, and the limits that the message
+ * does not have itself, are those of its definition as it is now.
+ */
+extern void celeriac_delivery_define(Delivery *delivery);
 extern void celeriac_put_delivery(ReturnSetInfo *rsinfo,
 								  const Delivery *delivery);
 /* acks_late => false: at most once */

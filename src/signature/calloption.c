@@ -23,12 +23,14 @@ typedef struct CallOption
 	void		(*require) (const char *key, const JsonbValue *value);
 } CallOption;
 
+#define INVALID_OPTION	"\"%s\" of a signature's options must be %s"
+
 static void
 refuse(const char *key, const char *what)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT),
-			 errmsg("\"%s\" of a signature's options must be %s", key, what)));
+			 errmsg(INVALID_OPTION, key, what)));
 }
 
 static char *
@@ -49,26 +51,46 @@ number_of(const char *key, const JsonbValue *value)
 											  NumericGetDatum(value->val.numeric)));
 }
 
-/* As the type's input function, whose errors become ours. */
+/* A text that an input function reads, for the words of its error. */
+typedef struct OptionText
+{
+	const char *key;
+	const char *what;
+} OptionText;
+
+/*
+ * Called while an error is raised: what the input function says of the text
+ * becomes what we say of the option, and a hint of it stays.  Other errors, of
+ * memory or a cancel, are not about the text.
+ */
+static void
+name_option(void *arg)
+{
+	const OptionText *text = arg;
+
+	if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_DATA_EXCEPTION)
+		return;
+	errcode(ERRCODE_CELERIAC_INVALID_ARGUMENT);
+	errmsg(INVALID_OPTION, text->key, text->what);
+}
+
+/* As the type's input function; nothing is caught, so there is nothing to clean up. */
 static Datum
 read_text(const char *key, const JsonbValue *value, PGFunction input, const char *what)
 {
-	char	   *text = text_of(key, value);
-	volatile Datum result = (Datum) 0;
+	OptionText	text = {key, what};
+	char	   *string = text_of(key, value);
+	ErrorContextCallback context = {
+		.previous = error_context_stack,
+		.callback = name_option,
+		.arg = &text
+	};
+	Datum		result;
 
-	PG_TRY();
-	{
-		result = DirectFunctionCall3(input, CStringGetDatum(text),
-									 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
-	}
-	PG_CATCH();
-	{
-		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_DATA_EXCEPTION)
-			PG_RE_THROW();
-		FlushErrorState();
-		refuse(key, what);
-	}
-	PG_END_TRY();
+	error_context_stack = &context;
+	result = DirectFunctionCall3(input, CStringGetDatum(string),
+								 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	error_context_stack = context.previous;
 	return result;
 }
 

@@ -231,7 +231,10 @@ keep(FetchState *fetch, Candidate *candidate, const Row *row)
 		celeriac_outcome_init(&fetch->expired[fetch->nexpired++], &d->id, OUTCOME_REVOKED,
 							  EXC_REVOKED, REVOKED_EXPIRED);
 	else
+	{
+		celeriac_delivery_define(d);
 		fetch->count++;
+	}
 }
 
 /* The very versions that the scan saw, as long as they are valid. */

@@ -36,5 +36,24 @@ SELECT throws_ok(format('SELECT %L::task_signature', s), 'TC004', NULL, 'text: '
 SELECT throws_ok(format('SELECT %L::jsonb::task_signature', s), 'TC004', NULL, 'jsonb: ' || s) FROM none;
 SELECT throws_ok(format('SELECT task_s(%L)', repeat('x', 256)), 'TC004', NULL, 'a name too long');
 
+-- What an input function says of an option becomes ours, but for its hint.
+CREATE FUNCTION refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    message text;
+    hint text;
+BEGIN
+    EXECUTE statement;
+    RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+    RETURN concat_ws(' ', SQLSTATE, message, CASE WHEN hint ILIKE '%datestyle%' THEN 'datestyle' ELSE nullif(hint, '') END);
+END $$;
+SET LOCAL DateStyle = 'ISO, MDY';
+SELECT is(refusal($$SELECT task_sig('t', options => '{"task_id": "me"}')$$), $$TC004 "task_id" of a signature's options must be a UUID$$, 'no UUID');
+SELECT is(refusal($$SELECT task_sig('t', options => '{"eta": "soon"}')$$), $$TC004 "eta" of a signature's options must be a time$$, 'no time');
+SELECT is(refusal($$SELECT task_sig('t', options => '{"eta": "31/12/2030"}')$$), $$TC004 "eta" of a signature's options must be a time datestyle$$,
+    'a time for another order of day and month');
+SELECT is(refusal($$SELECT task_sig('t', options => '{"expires": "infinity"}')$$), 'TC004 expires must be finite', 'our own errors are as they are');
+
 SELECT * FROM finish();
 ROLLBACK;

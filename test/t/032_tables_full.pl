@@ -186,15 +186,12 @@ is($one_more->query_safe(q{SELECT task_heartbeat('one too many')}), '', 'and it 
 ($status, $out, $err) = $node->psql('postgres', q{SELECT task_heartbeat('w3')});
 like($err, qr/no room for another worker/, 'now the other has no room');
 
-# A pool and an executor that start meanwhile.
+# A pool and an executor that start meanwhile: one may get the other's room, and
+# both have it when others leave.
 my $pool = Celeriac::start_worker($node, modules => ['echo'], queues => 'q1', wait => 0);
 $pool->wait_log(qr/no room for another worker/);
-my $log = -s $node->logfile;
 my ($executor) = Celeriac::backends($node, 'celeriac executor');
 value("SELECT pg_terminate_backend($executor)");
-Celeriac::wait_until('another executor',
-	sub { return grep { $_ ne $executor } Celeriac::backends($node, 'celeriac executor'); });
-pass('the executor has a successor');
 $_->quit foreach @sessions[2 .. 6];
 $pool->wait_online if $pool->running;
 $id = Celeriac::send_task($node, 'effect', "'[100001]'");
