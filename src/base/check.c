@@ -1,6 +1,6 @@
 /*
  * check.c
- *		Checking what callers pass; building the options of a message.
+ *		Checking what callers pass.
  */
 #include "base/check.h"
 

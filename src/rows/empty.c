@@ -16,7 +16,7 @@
  * A row is moved by copying it to segment 0 and deleting it here, under a lock
  * that excludes whoever changes rows or locks them.  So nobody waits for a
  * row that is being moved: he waits for the table, takes his snapshot after
- * that (catalog.c), and finds the row at its new place.  Claims are by id, and
+ * that (exec.c), and finds the row at its new place.  Claims are by id, and
  * move with it.  The move says that the row is ready, as if it were new: a
  * fetch that looks at one segment after another may have missed it in both.
  */
