@@ -80,8 +80,8 @@ static const IntSetting int_settings[] = {
 		NULL,
 	&celeriac_max_databases, 128, 1, 65536, PGC_POSTMASTER, 0},
 	{"celeriac.max_queues",
-		"Most pairs of queue and priority whose dispatch position is remembered.",
-		NULL,
+		"Most queues whose dispatch positions are remembered at one time.",
+		"Those that nobody fetches from make room.",
 	&celeriac_max_queues, 4096, 64, 1024 * 1024, PGC_POSTMASTER, 0},
 };
 

@@ -2,8 +2,8 @@
  * names.h
  *		What every part of the extension shares: names, limits, start-up.
  *
- * A module is one .c with one .h.  _PG_init calls each module's init in the
- * order written in celeriac.c; nothing else registers hooks or settings.
+ * A part is one .c with one .h.  _PG_init calls the init of each in the order
+ * written in init.c; nothing else registers hooks or settings.
  */
 #ifndef CELERIAC_BASE_NAMES_H
 #define CELERIAC_BASE_NAMES_H
@@ -36,4 +36,4 @@
 
 #define NEVER	DT_NOEND
 
-#endif							/* CELERIAC_H */
+#endif							/* CELERIAC_BASE_NAMES_H */

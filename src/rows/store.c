@@ -4,7 +4,7 @@
  *
  * Rows go to the table and its indexes as COPY puts them there: many in one
  * call, one WAL record for a page.  No statement is planned or started for
- * them, and no trigger is called: what ours would do is done here (state.c).
+ * them, and no trigger is called: what ours would do is done here (change.c).
  *
  * What the executor needs to maintain the indexes is made once per backend
  * and segment, and again after anything about the table or an index of it has

@@ -7,7 +7,7 @@
 #include "commands/async.h"
 #include "lib/stringinfo.h"
 
-/* NOTIFY's own limit (NOTIFY_PAYLOAD_MAX_LENGTH in async.c), less one */
+/* the server's NOTIFY_PAYLOAD_MAX_LENGTH, less one */
 #define MAX_PAYLOAD		7999
 
 static void

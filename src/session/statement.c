@@ -3,8 +3,8 @@
  *		Every SQL statement of the extension's C code.
  *
  * They run with the extension's schema as search_path, as its owner, with a
- * fresh snapshot (catalog.c).  The planner gets no choice where a wrong one
- * would hurt: it is told that the tables are large (catalog.c).
+ * fresh snapshot (exec.c).  The planner gets no choice where a wrong one would
+ * hurt: it is told that the tables are large.
  */
 #include "session/statement.h"
 

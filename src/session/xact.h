@@ -33,7 +33,7 @@ extern void celeriac_xact_registered(int worker, bool registered);
 /* the extension was created or dropped, or its workers must look again */
 extern void celeriac_xact_recheck_database(void);
 
-/* events, collected here and sent before commit (event.c) */
+/* events, collected here and sent before commit (notify.c) */
 extern void celeriac_xact_event(const char *json);
 extern void celeriac_xact_listen(bool listen);
 

@@ -3,7 +3,7 @@
  *		The type task_signature and what makes one: task_s, task_si.
  *
  * It is stored as jsonb is; its input functions are those of jsonb with a
- * check of the whole tree (canvas.c).
+ * check of the whole tree (accept.c).
  */
 #include "signature/signature.h"
 

@@ -1,4 +1,4 @@
--- The state machine is a table in C (src/state.c); triggers enforce it.
+-- The state machine is a table in C (src/base/state.c); triggers enforce it.
 
 CREATE FUNCTION celeriac_transitions(OUT from_state text, OUT to_state text, OUT event text)
 	RETURNS SETOF record

@@ -1,4 +1,4 @@
--- Column order is known to C: src/relation.h.
+-- Column order is known to C: src/base/relation.h.
 
 CREATE TABLE task_queue (
 	name text PRIMARY KEY
@@ -110,7 +110,7 @@ CREATE INDEX task_result_parent_idx ON task_result (parent_id)
 	WHERE parent_id IS NOT NULL;
 
 -- Segments: new rows go to one child at a time, and one that is drained, or
--- whose results have expired, is emptied by TRUNCATE (src/segment.h).  The
+-- whose results have expired, is emptied by TRUNCATE (src/shmem/segment.h).  The
 -- tables above are segment 0, which never is.
 DO $$
 DECLARE

@@ -1,6 +1,6 @@
 /*
  * fetch.c
- *		task_fetch: claim what is ready; and task_attach.
+ *		Claiming what is ready: the work of task_fetch.
  *
  * One round of a fetch, per queue and from the highest priority down:
  *	1. read the level's position and epoch (ready.c), then take a snapshot;

@@ -1,14 +1,15 @@
 /*
  * revoke.c
- *		task_revoke and task_purge.
+ *		Revoking one task; task_revocation.
  *
  * Revoke takes part as a claimer: the holder of a claim decides.  A task
  * that nobody holds ends here and now.  One under a session claim is its
  * worker's to end: the claim is marked, and the worker told, by NOTIFY on its
  * own channel (rare, so its lock at commit does not matter), or an executor
- * by signal, once we have committed.  Anyone may NOTIFY, so a pool takes it as a hint only, and asks
- * what the claim says (task_revocation).  One under a lease has a holder that cannot be reached; with
- * terminate it ends here, and the holder's outcome will be refused.
+ * by signal, once we have committed.  Anyone may NOTIFY, so a pool takes it as a
+ * hint only, and asks what the claim says (task_revocation).  One under a lease
+ * has a holder that cannot be reached; with terminate it ends here, and the
+ * holder's outcome will be refused.
  */
 #include "task/revoke.h"
 

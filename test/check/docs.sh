@@ -96,6 +96,38 @@ links_lead_somewhere()
 	done
 }
 
+# Source files that documents and comments name: `name.c`, or with its folder.
+named_files()
+{
+	grep -oE '`[a-z0-9_/]+\.[ch]`' docs/{internals,canvas,concepts}.md worker/README.md \
+		test/README.md test/model/README.md | sed 's/^[^:]*://' | tr -d '`'
+	find src worker/s* test/unit -name '*.[ch]' ! -path '*/build*' -exec grep -hE '^[[:space:]]*\*|/\*' {} + |
+		grep -oE '\b[a-z0-9_/]+\.c\b'
+	cat src/sql/*.sql test/model/*.pml | grep -oE '\b[a-z0-9_/]+\.[ch]\b'
+}
+
+files_exist()
+{
+	local files file
+
+	files=$(find src worker test/unit -name '*.[ch]' ! -path '*/build*')
+	named_files | sort -u | while read -r file; do
+		grep -qE "(^|/)$file\$" <<<"$files" || echo "there is no $file"
+	done
+}
+
+# The models say in comments which function of src/ a step stands for.
+modelled_functions_exist()
+{
+	local name
+
+	grep -ohE '/\*.*\*/' test/model/*.pml | grep -oE '\b[a-z_]+\(\)' | tr -d '()' | sort -u |
+		while read -r name; do
+			grep -qrE --include='*.c' "^$name\(" src ||
+				echo "src/ has no function $name, which test/model names"
+		done
+}
+
 check 'settings are in docs/configuration.md' settings_documented
 check 'functions, views and types are in docs/sql.md' sql_documented
 check 'the SDK is in docs/task-sdk.md' sdk_documented
@@ -103,4 +135,6 @@ check "the worker's options are in docs/worker.md" options_documented
 check 'error codes are in docs/errors.md' sqlstates_documented
 check 'calls the documents show exist' calls_exist
 check 'links in the documents lead somewhere' links_lead_somewhere
+check 'source files that documents and comments name exist' files_exist
+check 'functions that the models name exist' modelled_functions_exist
 done_testing

@@ -127,7 +127,7 @@ perl_syntax()
 if has_indent; then
 	check 'C is laid out as PostgreSQL does' layout
 else
-	skip 'no pg_bsd_indent 2.1.1'
+	skip 'the layout of C: there is no pg_bsd_indent 2.1.1'
 fi
 check 'no unbounded or unchecked calls' banned_calls
 check 'server versions are told apart in src/base/compat.[ch] only' version_tests

@@ -24,10 +24,12 @@ check()
 	fi
 }
 
+# skip REASON: said aloud as well, for a harness that is not verbose hides it.
 skip()
 {
 	tap_count=$((tap_count + 1))
 	echo "ok $tap_count # SKIP $1"
+	echo "# skipped: $1" >&2
 }
 
 done_testing()

@@ -350,7 +350,7 @@ proctype Sender(byte t)
 			goto end
 		fi;
 #ifndef NO_PUSH_BACK			/* MUTATION: a late commit is not announced */
-		push_back(number);		/* publish_ready() */
+		push_back(number);		/* celeriac_readylist_publish() */
 #endif
 end:
 		skip
@@ -538,7 +538,7 @@ scan:
 		d_step { NO_TASK(w) };
 		goto fetch;
 
-missing:						/* celeriac_give_back_missing() */
+missing:						/* keep_by_id(): the row is gone */
 		release_own(t, w);		/* celeriac_xact_unclaim() */
 #ifndef UNCLAIM_FORGETS			/* MUTATION: whoever passed over it is not told */
 		push_back(r);
@@ -553,14 +553,14 @@ finish:							/* task_finish() */
 			:: d_step { retries > 0 -> retries--; next = 1 }	/* again, later */
 			:: d_step { retries > 0 -> retries--; next = 2 }	/* again, at once */
 			fi;
-			d_step {			/* fence_by_claim() */
+			d_step {			/* celeriac_fence_by_claim() */
 				taken = claim[t].kind == SESSION && claim[t].holder == w &&
 					claim[t].delivery == delivery;
 #ifdef NO_FENCE					/* MUTATION: anybody's outcome counts */
 				taken = 1;
 #endif
 				if
-				:: claim[t].revoked -> next = 0		/* decide() */
+				:: claim[t].revoked -> next = 0		/* decide_by_row() */
 				:: else
 				fi
 			};
@@ -605,7 +605,7 @@ finish:							/* task_finish() */
 		release(t, mark, flag);	/* release_claims() */
 		look_everywhere();
 		if
-		:: r != 0 -> push_back(r)			/* publish_ready() */
+		:: r != 0 -> push_back(r)			/* celeriac_readylist_publish() */
 		:: else
 		fi;
 #endif
@@ -701,7 +701,7 @@ restart:
 duties:
 		if
 		:: IS_OVER -> goto end
-		:: d_step {				/* end_attaching(): the grace is over */
+		:: d_step {				/* celeriac_end_attaching(): the grace is over */
 				attaching && recovered && ONLY_GONE ->
 				j = 0;
 				do
@@ -720,7 +720,7 @@ duties:
 			goto lost
 #endif
 #endif
-		:: d_step {				/* make_due(): STMT_DUE, SKIP LOCKED */
+		:: d_step {				/* celeriac_make_due(): STMT_DUE, SKIP LOCKED */
 				row[0].exists && row[0].ready == 0 && row[0].locked == 0 ->
 				row[0].locked = COORDINATOR;
 				sequence++;
@@ -732,7 +732,7 @@ duties:
 		d_step { t = 0; r = 0 };
 		goto duties;
 
-lost:							/* end_lost_claims() */
+lost:							/* celeriac_end_lost_claims() */
 #ifdef REQUEUE_RELEASES_FIRST	/* MUTATION: the claim goes before the row does */
 		release(t, mark, flag);
 #endif
@@ -748,7 +748,7 @@ lost:							/* end_lost_claims() */
 #endif
 		};
 		if
-		:: !ok ->				/* release_ended(): message_exists() */
+		:: !ok ->				/* release_ended(): delivery_exists() */
 			if
 			:: !row[t].exists -> release(t, mark, flag)
 			:: else
@@ -807,7 +807,7 @@ again:
 		:: IS_OVER -> goto end
 		:: row[0].exists
 		fi;
-		d_step {				/* revoke_held(): celeriac_claim_revoke() */
+		d_step {				/* celeriac_revoke_held(): celeriac_claim_revoke() */
 			ok = claim[0].kind == SESSION || claim[0].kind == LOST;
 			if
 			:: ok -> claim[0].revoked = 1
@@ -824,7 +824,7 @@ again:
 		take(0, TRANSIENT, who, 0, 0, ok);
 #endif
 		if
-		:: !ok ->				/* wait_for_decider() */
+		:: !ok ->				/* celeriac_wait_for_decider() */
 			row[0].locked == 0 || row[0].locked == who;
 #ifdef DECIDER_KEEPS_LOCK		/* MUTATION: and the row stays locked meanwhile */
 			row[0].locked = who;

@@ -163,7 +163,7 @@ proctype Commit()
 	ready = ready + EACH
 #else
 	ready = ready + EACH;		/* the commit becomes visible */
-	wake(EACH)					/* publish_ready() */
+	wake(EACH)					/* celeriac_readylist_publish() */
 #endif
 }
 

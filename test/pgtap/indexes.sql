@@ -64,9 +64,14 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Until 17 a memory context names its parent, from 18 on all that it is in.
 CREATE FUNCTION kept_bytes() RETURNS numeric LANGUAGE sql AS $$
-    SELECT sum(total_bytes) FROM pg_backend_memory_contexts
-    WHERE name LIKE 'celeriac store%' OR parent LIKE 'celeriac store%'
+    WITH context AS MATERIALIZED (
+        SELECT name, total_bytes, to_jsonb(c) AS c FROM pg_backend_memory_contexts AS c)
+    SELECT sum(total_bytes) FROM context
+    WHERE name LIKE 'celeriac store%' OR c ->> 'parent' LIKE 'celeriac store%'
+        OR EXISTS (SELECT FROM context AS store WHERE store.name LIKE 'celeriac store%'
+                   AND context.c -> 'path' @> (store.c -> 'path' -> -1))
 $$;
 
 SELECT send_many(10) \g /dev/null
