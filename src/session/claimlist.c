@@ -191,6 +191,11 @@ void
 celeriac_claimlist_cut(void)
 {
 	claimed_numbered = Min(claimed_numbered, celeriac_claimed_list.count);
-	if (claimed_numbered == 0)
-		claimed_numbers = NULL;
+}
+
+void
+celeriac_claimlist_forget(void)
+{
+	claimed_numbered = 0;
+	claimed_numbers = NULL;
 }

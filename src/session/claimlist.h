@@ -33,7 +33,9 @@ extern void celeriac_xact_unclaim(int number);
 extern bool celeriac_claimlist_undo(SubTransactionId since);
 /* the transaction has committed: claims that were to last as long end */
 extern void celeriac_claimlist_release(void);
-/* items were dropped from the end of the list, or all */
+/* items were dropped from the end of the list */
 extern void celeriac_claimlist_cut(void);
+/* the transaction ends, and its memory with it */
+extern void celeriac_claimlist_forget(void);
 
 #endif							/* CELERIAC_SESSION_CLAIMLIST_H */

@@ -322,7 +322,7 @@ forget_all(void)
 		all_lists[i]->count = 0;
 		all_lists[i]->room = 0;
 	}
-	celeriac_claimlist_cut();
+	celeriac_claimlist_forget();
 }
 
 static void

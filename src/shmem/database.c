@@ -4,6 +4,7 @@
  */
 #include "shmem/database.h"
 
+#include "access/xlog.h"
 #include "miscadmin.h"
 #include "storage/lwlock.h"
 #include "utils/timestamp.h"
@@ -85,13 +86,17 @@ celeriac_my_database(void)
 }
 
 /*
- * Should no coordinator ever come to end the wait, time does.
+ * Should no coordinator ever come to end the wait, time does.  Not on a standby:
+ * commits that are replayed push no position back, so nothing may be remembered
+ * of what is ready there.
  */
 bool
 celeriac_dispatch_allowed(void)
 {
 	CelDatabase *db = celeriac_my_database();
 
+	if (RecoveryInProgress())
+		return false;
 	return !db->recovery.attaching ||
 		TimestampDifferenceExceeds(CelShmem->started_at, GetCurrentTimestamp(),
 								   2 * celeriac_attach_grace + 1000);

@@ -2,7 +2,8 @@
 --      Guards against a revoke that is undone and stops a SQL task that runs
 --      all the same, or that is not undone and does not; and against a
 --      transaction that does too much of everything at once: thousands of
---      tasks fetched, ended, tried again and revoked in it, some of that undone.
+--      tasks fetched, ended, tried again and revoked in it, some of that undone;
+--      or that leaves memory behind with each subtransaction that is undone.
 
 SELECT no_plan();
 
@@ -119,5 +120,25 @@ SELECT is((SELECT count(task_succeed(id)) FROM task_fetch('w', '{many}', max => 
 -- revoked by thousands, too
 SELECT task_revoke(array_agg(id)) FROM task_state WHERE name = 'many.task' AND state = 'RETRY' \g /dev/null
 SELECT is(tally(), 'REVOKED 3000, SUCCESS 3000', 'all have ended');
+
+-- What a subtransaction remembered of its claims is not left behind by each.
+SELECT count(*) FROM task_send_many('undone', array_fill('[]'::jsonb, ARRAY[2]), queue => 'undone') \g /dev/null
+BEGIN;
+DO $$
+DECLARE
+    ids uuid[];
+BEGIN
+    FOR i IN 1 .. 50 LOOP
+        BEGIN
+            SELECT array_agg(id) INTO ids FROM task_fetch('w', '{undone}', max => 2);
+            PERFORM task_revoke(ids[1]);
+            RAISE 'no';
+        EXCEPTION WHEN raise_exception THEN
+            NULL;
+        END;
+    END LOOP;
+END $$;
+SELECT is((SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'celeriac claimed'), 1::bigint, 'fifty subtransactions leave the memory of one');
+COMMIT;
 
 SELECT * FROM finish();

@@ -1,7 +1,8 @@
 # On a standby nothing of ours runs and nothing is changed; after a promotion it
-# goes on where the primary was: what was committed there runs here.  Leases are
-# rows and hold here as well; claims of sessions are not, and their tasks must
-# come back, except those that may run only once.
+# goes on where the primary was: what was committed there runs here, also where
+# somebody looked for it in vain before.  Leases are rows and hold here as well;
+# claims of sessions are not, and their tasks must come back, except those that
+# may run only once.
 
 use strict;
 use warnings;
@@ -20,7 +21,10 @@ SELECT task_register('add(int,int)'::regprocedure);
 $primary->backup('copy');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'copy', has_streaming => 1);
-$standby->append_conf('postgresql.conf', 'hot_standby = on');
+$standby->append_conf('postgresql.conf', q{
+hot_standby = on
+celeriac.attach_grace = 0
+});
 $standby->start;
 
 # Tasks in every state.
@@ -43,6 +47,7 @@ is( $session->query_safe(
 		q{SELECT count(*) FROM task_fetch('s@test', '{held}', max => 10, lease => NULL)}),
 	'3', 'a session holds three');
 $session->query_safe(q{BEGIN; SELECT count(task_succeed(id)) FROM task_state WHERE queue = 'held' AND name = 'elsewhere.work'});
+$primary->safe_psql('postgres', q{SELECT task_queue_create('later')});
 my $short = Celeriac::send_task($primary, 'elsewhere.work', q{queue => 'short'});
 is( $primary->safe_psql('postgres',
 		q{SELECT id FROM task_fetch('w@test', '{short}', lease => '5 s')}),
@@ -68,19 +73,23 @@ foreach my $query (
 	my ($status, $out, $err) = $standby->psql('postgres', $query);
 	like($err, qr/read-only|recovery/, "refused on a standby: $query");
 }
+
+# Longer than a server waits for its coordinator before it hands out tasks.
+Celeriac::wait_query($standby, q{SELECT clock_timestamp() > pg_postmaster_start_time() + '2 s'});
 foreach my $lease ("'30 s'", 'NULL')
 {
 	is( $standby->safe_psql('postgres',
 			"SELECT task_fetch('w\@test', '{media}', lease => $lease)"),
 		'', "a standby hands out nothing, lease $lease");
 }
+$standby->safe_psql('postgres', q{CALL task_wait('{later}', '0')});
 is( $standby->safe_psql('postgres',
 		q{SELECT count(*) FROM pg_stat_activity
 		  WHERE backend_type IN ('celeriac coordinator', 'celeriac executor')}),
 	'0', 'nothing of ours works there');
 
 # The primary is gone for good.
-my $last = Celeriac::send_task($primary, 'add', q{'[5, 6]', queue => 'later'});
+my $last = Celeriac::send_task($primary, 'add', q{'[5, 6]', queue => 'later', id => gen_random_uuid()});
 $primary->wait_for_catchup($standby, 'replay', $primary->lsn('flush'));
 $primary->stop('immediate');
 is($pool->stop('KILL'), 128 + 9, 'so is the pool');
@@ -98,6 +107,9 @@ pass('so does a new one');
 is( $standby->safe_psql(
 		'postgres', q{SELECT id FROM task_fetch('v@test', '{media}')}),
 	$waiting, 'a waiting one can be fetched');
+is( $standby->safe_psql(
+		'postgres', q{SELECT id FROM task_fetch('v@test', '{later}')}),
+	$last, 'so can one of a queue that was looked at when it was empty');
 is( $standby->safe_psql(
 		'postgres', q{SELECT id FROM task_fetch('v@test', '{leased}')}),
 	'', 'a leased one is still leased');
