@@ -161,12 +161,13 @@ my %killed = map { $_ => 1 } @killed;
 $killed{ $_->name } ? $_->wait_end : $_->stop foreach @pools;
 
 #
-# Tasks that take some time
+# Tasks that take some time: so many that the looks of the first moments, when
+# the pools have just begun to fetch, are few among all
 #
 @pools = start_pools(8);
-send_many(40_000, 'sleep.sleep', '[0.003]');
+send_many(150_000, 'sleep.sleep', '[0.003]');
 cmp_ok(typical_holders(), '>', $seats, 'more than the fewest fetch longer tasks');
 wait_drained();
-is_done(40_000, 'longer tasks');
+is_done(150_000, 'longer tasks');
 $_->stop foreach @pools;
 done_testing();
